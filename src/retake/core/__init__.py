@@ -1,0 +1,1 @@
+"""Plain values that every layer shares: requests, sources, time, errors. Standard library only."""

@@ -1,0 +1,1 @@
+"""The effects, one file each: every one makes a Layer from a Cue and a Scene."""
