@@ -1,0 +1,21 @@
+"""Clips that many tests read and none changes, made once a session."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.clips import make_clip
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """4 s of 192x108 at 24 frames a second, H.264 with B-frames, AAC stereo at 48 kHz, MP4."""
+    return make_clip(tmp_path_factory.mktemp("clips") / "clip.mp4")
+
+
+@pytest.fixture(scope="session")
+def silent_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same pictures without sound."""
+    return make_clip(tmp_path_factory.mktemp("clips") / "silent.mp4", audio=None)
