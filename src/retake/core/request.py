@@ -14,6 +14,7 @@ from fractions import Fraction
 from typing import Any
 
 from retake.core.errors import BadRequest
+from retake.core.timing import FrameCount
 
 DEFAULT_START = Fraction(0)
 DEFAULT_DURATION = Fraction(5)
@@ -70,13 +71,14 @@ class Limits:
 class RetakeRequest:
     """A request whose parameters are well-formed; whether they fit the source is known later.
 
-    Times are seconds. `seed` None means that one is drawn when the request is accepted. `options`
-    are the engine's own parameters, passed on as they came.
+    Times are seconds, or counts of the source's frames where the command line was told so. `seed`
+    None means that one is drawn when the request is accepted. `options` are the engine's own
+    parameters, passed on as they came.
     """
 
     video_uri: str
-    start_time: Fraction = DEFAULT_START
-    duration: Fraction = DEFAULT_DURATION
+    start_time: Fraction | FrameCount = DEFAULT_START
+    duration: Fraction | FrameCount = DEFAULT_DURATION
     prompt: str = ""
     mode: Mode = Mode.AUDIO_AND_VIDEO
     seed: int | None = None
@@ -92,7 +94,8 @@ def check_payload(
     """Return the request that `payload` describes, and warnings about what was not understood.
 
     Args:
-        payload: Decoded JSON with the wire's names. Times may be int, float or Fraction.
+        payload: Decoded JSON with the wire's names. Times may be int, float, Fraction or, from
+            the command line, FrameCount.
         limits: What this instance accepts.
 
     Raises:
@@ -102,7 +105,7 @@ def check_payload(
         f"unknown parameter {str(key)[:80]!r} was ignored" for key in payload if key not in _KNOWN
     )
     duration = _seconds(payload, "duration", DEFAULT_DURATION)
-    if duration < limits.min_section:
+    if isinstance(duration, Fraction) and duration < limits.min_section:
         raise BadRequest(
             "duration_too_short",
             f"duration is {float(duration):g} s; at least {float(limits.min_section):g} s "
@@ -149,9 +152,9 @@ def _uri(payload: Mapping[str, Any]) -> str:
     return uri.strip()
 
 
-def _seconds(payload: Mapping[str, Any], param: str, default: Fraction) -> Fraction:
+def _seconds(payload: Mapping[str, Any], param: str, default: Fraction) -> Fraction | FrameCount:
     value = payload.get(param, default)
-    if isinstance(value, Fraction):
+    if isinstance(value, Fraction | FrameCount):
         return value
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise _wrong_type(param, value, "a number of seconds")
@@ -166,9 +169,9 @@ def _seconds(payload: Mapping[str, Any], param: str, default: Fraction) -> Fract
     return Fraction(repr(value))
 
 
-def _start(payload: Mapping[str, Any]) -> Fraction:
+def _start(payload: Mapping[str, Any]) -> Fraction | FrameCount:
     start = _seconds(payload, "start_time", DEFAULT_START)
-    if start < 0:
+    if isinstance(start, Fraction) and start < 0:
         raise BadRequest(
             "start_negative",
             f"start_time is {float(start):g} s; 0 or more is accepted",

@@ -59,6 +59,14 @@ class FrameCount:
         return self.frames / frame_rate
 
 
+def sample_at(time: Fraction, rate: int) -> int:
+    """Return the number of the sample nearest to `time` seconds, halves rounded up.
+
+    Every layer cuts sound with this one function, so that they all cut at the same sample.
+    """
+    return (2 * time * rate + 1) // 2
+
+
 def parse_time(text: str) -> Fraction | FrameCount:
     """Read seconds (``2``, ``2.5``), clock (``0:02.500``, ``1:00:02``) or frames (``48f``).
 

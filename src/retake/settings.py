@@ -1,0 +1,81 @@
+"""Every setting, read once: from the environment (RETAKE_…), else from a TOML file.
+
+`retake doctor` prints them with the values in force; docs/settings.md lists them.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from platformdirs import user_data_path
+from pydantic import Field
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+
+class Settings(BaseSettings):
+    """The settings of one process. Names on the environment are upper-case with RETAKE_ before."""
+
+    model_config = SettingsConfigDict(env_prefix="RETAKE_", frozen=True, extra="ignore")
+
+    data_dir: Path = Field(
+        default_factory=lambda: user_data_path("retake"),
+        description="Folder of the server's database, keys, uploads and outputs.",
+    )
+    host: str = Field("127.0.0.1", description="Address that the server listens on.")
+    port: int = Field(8484, ge=0, le=65535, description="Port that the server listens on.")
+    base_url: str | None = Field(
+        None,
+        description="How clients reach the server, for the URLs it gives out; "
+        "without it they are built from each request's Host header.",
+    )
+    hold_s: float = Field(
+        50.0, ge=0, le=600, description="How long a submit waits for its result, in seconds."
+    )
+    url_ttl_s: int = Field(
+        3600, ge=60, description="How long a given-out file URL stays valid, in seconds."
+    )
+    max_body_bytes: int = Field(
+        1024 * 1024, ge=1024, description="Largest JSON body that is read, in bytes."
+    )
+    max_source_bytes: int = Field(
+        2 * 1024**3, ge=1024, description="Largest video that is fetched or uploaded, in bytes."
+    )
+    max_seconds: float = Field(21.0, gt=0, description="Longest video accepted, in seconds.")
+    min_section_s: float = Field(
+        2.0, gt=0, description="Shortest section accepted, in seconds; less suits local use."
+    )
+    fetch_allow_private: bool = Field(
+        default=False, description="Whether video_uri may point at private and loopback addresses."
+    )
+    fetch_connect_s: float = Field(
+        10.0, gt=0, description="Time-out for connecting to a video_uri, in seconds."
+    )
+    fetch_stall_s: float = Field(
+        20.0, gt=0, description="How long a download may send nothing, in seconds."
+    )
+    fetch_total_s: float = Field(
+        600.0, gt=0, description="How long a whole download may take, in seconds."
+    )
+    engine: str = Field("vfx", description="Engine that answers ltx-2-pro-retake.")
+    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Command line first, then the environment, then the file that RETAKE_CONFIG names."""
+        del dotenv_settings, file_secret_settings
+        toml = os.environ.get("RETAKE_CONFIG", "retake.toml")
+        file = TomlConfigSettingsSource(settings_cls, toml_file=toml)
+        return init_settings, env_settings, file

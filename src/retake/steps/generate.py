@@ -1,0 +1,180 @@
+"""Generate: an engine makes the section; here it is joined to the source and kept on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from retake.core.errors import EngineFailed
+from retake.core.request import RetakeRequest
+from retake.core.section import Section
+from retake.core.source import AudioStream, Source
+from retake.core.timing import FrameRange, sample_at
+from retake.core.watch import Watch
+from retake.engines.engine import Engine, Frame, FrameReader, Shot, Sound
+from retake.media.decode import SourceFrames
+from retake.media.join import join_sound
+from retake.media.sound import read_sound
+from retake.media.take import TakeFiles, TakeWriter, write_sound
+
+FEATHER = Fraction(1, 6)
+"""Seconds over which the outermost generated frames blend into the source, inside the section."""
+
+NEW_TRACK_RATE = 48000
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """A take on disk, and what the engine wants the user to know."""
+
+    files: TakeFiles
+    notes: tuple[str, ...]
+
+
+def generate(
+    engine: Engine,
+    path: Path,
+    source: Source,
+    section: Section,
+    request: RetakeRequest,
+    seed: int,
+    work: Path,
+    watch: Watch,
+) -> Generated:
+    """Make the section of the video at `path` and write it into the folder `work`.
+
+    The picture is kept without loss in the source's pixel format, the sound as float32; the seams
+    are already blended in both.
+
+    Raises:
+        EngineFailed: The engine could not make the section, or made something else than asked.
+        Cancelled: The watch was cancelled.
+    """
+    frames = SourceFrames(path, source, section.handles)
+    shot = _shot(frames, path, source, section, request, seed, watch)
+    take = engine.make(shot)
+    video = sound = None
+    if request.mode.replaces_video:
+        if take.frames is None:
+            raise EngineFailed("no_frames_made", "The engine made no frames for the section.")
+        video = work / "take.mkv"
+        _write_frames(video, source, joined(take.frames, shot), len(section.frames), watch)
+    if request.mode.replaces_audio:
+        if take.sound is None:
+            raise EngineFailed("no_sound_made", "The engine made no sound for the section.")
+        sound = work / "take.wav"
+        write_sound(sound, _join(shot, take.sound), shot.rate)
+    return Generated(TakeFiles(video, sound), take.notes)
+
+
+def _shot(
+    frames: FrameReader,
+    path: Path,
+    source: Source,
+    section: Section,
+    request: RetakeRequest,
+    seed: int,
+    watch: Watch,
+) -> Shot:
+    audio = source.audio[0] if source.audio else None
+    rate = audio.sample_rate if audio else NEW_TRACK_RATE
+    first = sample_at(section.start, rate)
+    opens = sample_at(section.context_start, rate)
+    handles = section.handles.start
+    return Shot(
+        frames=frames,
+        section=FrameRange(section.frames.start - handles, section.frames.end - handles),
+        times=[
+            source.video.time_of(frame) - section.start
+            for frame in range(section.handles.start, section.handles.end)
+        ],
+        duration=section.duration,
+        frame_rate=source.video.frame_rate,
+        colour=source.video.colour,
+        sound=_read(path, audio, opens, sample_at(section.context_end, rate)) if audio else None,
+        sound_start=first - opens,
+        sound_samples=sample_at(section.end, rate) - first,
+        mode=request.mode,
+        prompt=request.prompt,
+        seed=seed,
+        watch=watch,
+        options=request.options,
+    )
+
+
+def _read(path: Path, audio: AudioStream, first: int, last: int) -> Sound:
+    rate = audio.sample_rate
+    samples = read_sound(path, audio, Fraction(first, rate), Fraction(last, rate))
+    return Sound(samples, rate)
+
+
+def _write_frames(
+    path: Path, source: Source, frames: Iterator[Frame], expected: int, watch: Watch
+) -> None:
+    written = 0
+    with TakeWriter(path, source.video) as writer:
+        for frame in frames:
+            watch.check()
+            writer.write(frame)
+            written += 1
+        if written != expected:
+            raise EngineFailed(
+                "wrong_frame_count",
+                f"The engine made {written} frames for a section of {expected}.",
+            )
+
+
+def joined(made: Iterator[Frame], shot: Shot) -> Iterator[Frame]:
+    """Yield the made frames, the outermost ones blended into the source's own.
+
+    The blend lies inside the section and follows a smoothstep, so that the first and last made
+    frames almost equal the source's, whatever the engine did.
+    """
+    count = len(shot.section)
+    reach = min(max(round(FEATHER * shot.frame_rate), 1), count // 3)
+    opening = _Reader(shot.frames, shot.section.start, shot.section.start + reach)
+    closing = _Reader(shot.frames, shot.section.end - reach, shot.section.end)
+    for number, frame in enumerate(made):
+        from_edge = min(number, count - 1 - number)
+        if from_edge >= reach:
+            yield frame
+            continue
+        own = opening.next() if number < reach else closing.next()
+        x = (from_edge + 0.5) / reach
+        yield _blend(own, frame, x * x * (3 - 2 * x))
+
+
+class _Reader:
+    """Frames of a range, decoded when the first one is wanted."""
+
+    def __init__(self, frames: FrameReader, start: int, end: int) -> None:
+        self._open: Callable[[], Iterator[Frame]] = lambda: frames.read(FrameRange(start, end))
+        self._frames: Iterator[Frame] | None = None
+
+    def next(self) -> Frame:
+        if self._frames is None:
+            self._frames = self._open()
+        return next(self._frames)
+
+
+def _blend(own: Frame, made: Frame, weight: float) -> Frame:
+    """Return (1 - weight) of `own` and `weight` of `made`, in whole steps of their own dtype."""
+    share = round(weight * 4096)
+    mixed = own.astype(np.uint32) * (4096 - share) + made.astype(np.uint32) * share
+    return ((mixed + 2048) >> 12).astype(made.dtype)
+
+
+def _join(shot: Shot, made: Sound) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+    if made.rate != shot.rate or made.samples.shape != (shot.channels, shot.sound_samples):
+        raise EngineFailed(
+            "wrong_sound_shape",
+            f"The engine made sound of shape {made.samples.shape} at {made.rate} Hz for a section "
+            f"of {(shot.channels, shot.sound_samples)} at {shot.rate} Hz.",
+        )
+    if shot.sound is None:
+        return made.samples
+    return join_sound(shot.sound.samples, shot.sound_start, made.samples, shot.rate)

@@ -1,0 +1,96 @@
+"""Plan: from what was asked and what the source holds, exactly which frames are made anew. Pure."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from retake.core.errors import BadRequest
+from retake.core.request import Limits, RetakeRequest
+from retake.core.section import Section
+from retake.core.source import VideoStream
+from retake.core.timing import FrameCount, FrameRange, frames_shown, seconds_text
+
+HANDLE = Fraction(1)
+"""Seconds of context on either side of the section."""
+
+
+def plan_section(request: RetakeRequest, video: VideoStream, limits: Limits) -> Section:
+    """Return the section of `video` that `request` asks for, on frame boundaries.
+
+    A section that runs past the end is cut there, provided that the least allowed length remains.
+
+    Raises:
+        BadRequest: The section does not fit the source; `param` names what to change.
+    """
+    start, duration = _in_seconds(request, video)
+    if duration < limits.min_section:
+        raise BadRequest(
+            "duration_too_short",
+            f"duration is {seconds_text(duration)} s; at least "
+            f"{seconds_text(limits.min_section)} s is accepted",
+            param="duration",
+        )
+    if start >= video.duration:
+        raise BadRequest(
+            "start_past_end",
+            f"start_time is {seconds_text(start)} s, but the video ends at "
+            f"{seconds_text(video.duration)} s",
+            param="start_time",
+        )
+    end = min(start + duration, video.duration)
+    _check_remains(start, end, start + duration, limits)
+    frames = frames_shown(video.times, start, end)
+    # The first frame may be on screen since before `start`: the section opens with it whole.
+    section_start, section_end = video.time_of(frames.start), video.time_of(frames.end)
+    handles = _with_handles(video, section_start, section_end)
+    return Section(
+        frames=frames,
+        handles=handles,
+        start=section_start,
+        end=section_end,
+        context_start=video.time_of(handles.start),
+        context_end=video.time_of(handles.end),
+        requested_start=start,
+        requested_duration=duration,
+        clamped=start + duration > video.duration,
+    )
+
+
+def _in_seconds(request: RetakeRequest, video: VideoStream) -> tuple[Fraction, Fraction]:
+    """Turn counts of frames into seconds by the frames' own times, evenly spaced or not."""
+    start, duration = request.start_time, request.duration
+    if isinstance(start, FrameCount):
+        first = start.frames
+        start = video.time_of(first) if first < len(video.pts) else first / video.frame_rate
+    if isinstance(duration, FrameCount):
+        try:
+            first = frames_shown(video.times, start, start + Fraction(1, 10**6)).start
+        except ValueError:
+            return start, duration.seconds(video.frame_rate)
+        last = first + duration.frames
+        overrun = max(last - len(video.pts), 0)
+        end = video.time_of(min(last, len(video.pts))) + overrun / video.frame_rate
+        duration = end - start
+    return start, duration
+
+
+def _check_remains(start: Fraction, end: Fraction, asked_end: Fraction, limits: Limits) -> None:
+    if end - start >= limits.min_section:
+        return
+    raise BadRequest(
+        "section_past_end",
+        f"the section runs to {seconds_text(asked_end)} s, but the video ends at "
+        f"{seconds_text(end)} s: only {seconds_text(end - start)} s would remain of at least "
+        f"{seconds_text(limits.min_section)} s; start_time up to "
+        f"{seconds_text(max(end - limits.min_section, Fraction(0)))} s is accepted"
+        if end >= limits.min_section
+        else f"the video lasts {seconds_text(end)} s; a section needs at least "
+        f"{seconds_text(limits.min_section)} s",
+        param="start_time",
+    )
+
+
+def _with_handles(video: VideoStream, start: Fraction, end: Fraction) -> FrameRange:
+    opens = max(start - HANDLE, Fraction(0))
+    closes = min(end + HANDLE, video.duration)
+    return frames_shown(video.times, opens, closes)

@@ -1,0 +1,65 @@
+"""Publish: the finished files go where somebody can get them, whole or not at all."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Protocol
+
+from retake.core.report import Report
+from retake.core.section import Section
+from retake.core.source import Source
+from retake.core.watch import Stage, Watch
+from retake.media.sheet import contact_sheet, thumbnail
+
+
+class Shelf(Protocol):
+    """Where the files of one request go."""
+
+    def wanted(self) -> frozenset[str]:
+        """Return which of ``video``, ``sheet``, ``thumbnail`` and ``report`` are to be put."""
+        ...
+
+    def put(self, role: str, file: Path) -> str:
+        """Take over `file` under its role, whole or not at all; return the name it got.
+
+        Putting the same role again replaces the file, so that a restart can repeat the step.
+
+        Raises:
+            StorageFailed: The file could not be written.
+        """
+        ...
+
+
+def publish(
+    shelf: Shelf,
+    path: Path,
+    out: Path,
+    source: Source,
+    section: Section,
+    report: Report,
+    work: Path,
+    watch: Watch,
+) -> dict[str, str]:
+    """Put the video and what explains it on the shelf; return each role's name there.
+
+    The video goes last: whoever sees it also finds its report.
+    """
+    wanted = shelf.wanted()
+    files: dict[str, Path] = {}
+    if "sheet" in wanted:
+        files["sheet"] = work / "sheet.jpg"
+        contact_sheet(path, out, source, section, files["sheet"])
+    if "thumbnail" in wanted:
+        files["thumbnail"] = work / "thumbnail.jpg"
+        thumbnail(out, section, files["thumbnail"])
+    if "report" in wanted:
+        files["report"] = work / "report.json"
+        files["report"].write_text(json.dumps(report.to_dict(), indent=2) + "\n")
+    files["video"] = out
+    names: dict[str, str] = {}
+    for done, (role, file) in enumerate(files.items()):
+        watch.progress(Stage.PUBLISH, done, len(files))
+        names[role] = shelf.put(role, file)
+    watch.progress(Stage.PUBLISH, len(files), len(files))
+    return names

@@ -1,0 +1,117 @@
+"""The report of one request, put together from what the steps measured."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from retake import __version__
+from retake.core.report import Report
+from retake.core.request import RetakeRequest
+from retake.core.section import Section
+from retake.core.source import Source
+from retake.core.timing import FrameCount
+from retake.engines.engine import EngineInfo
+from retake.media.seams import measure_seams
+from retake.steps.generate import Generated
+from retake.steps.render import Proven
+
+
+def make_report(
+    request: RetakeRequest,
+    seed: int,
+    path: Path,
+    source: Source,
+    section: Section,
+    made: Generated,
+    proven: Proven,
+    engine: EngineInfo,
+    stages_s: Mapping[str, float],
+) -> Report:
+    """Return the report of a request whose result has been rendered and verified."""
+    rendered = proven.rendered
+    return Report(
+        request=_asked(request),
+        source=_file(path) | _streams(source),
+        output=_file(rendered.path),
+        section=_section(section),
+        video=rendered.video,
+        audio=rendered.audio,
+        seams=measure_seams(path, rendered.path, source, section, request.mode),
+        checks=proven.checks,
+        engine=engine.id,
+        seed=seed,
+        notes=made.notes,
+        fallback=rendered.fallback,
+        stages_s={stage: round(took, 3) for stage, took in stages_s.items()},
+        versions={
+            "retake": __version__,
+            "engine": engine.version,
+            "pyav": version("av"),
+            "python": platform.python_version(),
+        },
+    )
+
+
+def _asked(request: RetakeRequest) -> dict[str, Any]:
+    return {
+        "start_time": _wire(request.start_time),
+        "duration": _wire(request.duration),
+        "prompt": request.prompt,
+        "mode": str(request.mode),
+        "options": dict(request.options),
+    }
+
+
+def _wire(time: Any) -> float | str:
+    return f"{time.frames}f" if isinstance(time, FrameCount) else float(time)
+
+
+def _file(path: Path) -> dict[str, Any]:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return {"sha256": digest, "size_bytes": path.stat().st_size}
+
+
+def _streams(source: Source) -> dict[str, Any]:
+    video = source.video
+    width, height = video.upright_size
+    return {
+        "container": source.container,
+        "video": {
+            "codec": video.codec,
+            "width": width,
+            "height": height,
+            "pix_fmt": video.pix_fmt,
+            "frame_rate": str(video.frame_rate),
+            "frames": len(video.pts),
+            "duration_s": round(float(video.duration), 6),
+        },
+        "audio": [
+            {
+                "codec": audio.codec,
+                "sample_rate": audio.sample_rate,
+                "channels": audio.channels,
+                "layout": audio.layout,
+            }
+            for audio in source.audio
+        ],
+    }
+
+
+def _section(section: Section) -> dict[str, Any]:
+    return {
+        "first_frame": section.frames.start,
+        "last_frame": section.frames.end - 1,
+        "start": str(section.start),
+        "end": str(section.end),
+        "start_s": round(float(section.start), 6),
+        "end_s": round(float(section.end), 6),
+        "requested_start_s": round(float(section.requested_start), 6),
+        "requested_duration_s": round(float(section.requested_duration), 6),
+        "clamped": section.clamped,
+    }
