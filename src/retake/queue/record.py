@@ -1,0 +1,83 @@
+"""What is kept of a request, from the moment it is accepted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from retake.core.request import Status
+
+
+@dataclass(frozen=True, slots=True)
+class NewRequest:
+    """A checked request on its way into the queue.
+
+    Attributes:
+        request_id: Unguessable and unique, such as ``secrets.token_hex(16)``.
+        key_id: Whose it is; nobody else sees it.
+        model: The model id that was asked for.
+        engine: The engine that will make it.
+        payload: As it was sent; JSON-ready.
+        source_ref: Where the source comes from: ``url:…`` or ``upload:…``.
+        seed: The seed that is used, sent or drawn.
+        warnings: What was not understood, for the user.
+    """
+
+    request_id: str
+    key_id: str
+    model: str
+    engine: str
+    payload: dict[str, Any]
+    source_ref: str
+    seed: int
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A request and how far it has come. Moments are Unix time in whole seconds.
+
+    Attributes:
+        outcome: For a success ``{"files": {name: stored name}, "report": {…}, "notes": […]}``;
+            no URLs, these are signed anew for every answer. None otherwise.
+        error: What `RetakeError.to_dict` gave, for a failure. None otherwise.
+        progress: ``{"stage", "done", "total", "percent"}`` while it is worked on; `percent`
+            (0 to 100) is that of the whole request, the rest that of the stage. None before
+            and after.
+        queue_position: How many requests start before this one; None once it has started.
+        eta_seconds: Estimated seconds until it is finished; None while nothing can be said.
+    """
+
+    request_id: str
+    key_id: str
+    model: str
+    engine: str
+    status: Status
+    payload: dict[str, Any]
+    source_ref: str
+    seed: int
+    warnings: tuple[str, ...]
+    created_at: int
+    queued_at: int
+    updated_at: int
+    started_at: int | None = None
+    finished_at: int | None = None
+    outcome: dict[str, Any] | None = None
+    error: dict[str, Any] | None = None
+    progress: dict[str, Any] | None = None
+    queue_position: int | None = None
+    eta_seconds: int | None = None
+
+    def for_engine(self) -> dict[str, Any]:
+        """Return the JSON-ready part that the engine child needs to do the work."""
+        return {
+            "request_id": self.request_id,
+            "key_id": self.key_id,
+            "model": self.model,
+            "engine": self.engine,
+            "payload": self.payload,
+            "source_ref": self.source_ref,
+            "seed": self.seed,
+            "warnings": list(self.warnings),
+            "created_at": self.created_at,
+        }
