@@ -10,9 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from retake.core.errors import EngineFailed
-from retake.core.request import RetakeRequest
-from retake.core.section import Section
-from retake.core.source import AudioStream, Source
+from retake.core.source import AudioStream
 from retake.core.timing import FrameRange, sample_at
 from retake.core.watch import Watch
 from retake.engines.engine import Engine, Frame, FrameReader, Shot, Sound
@@ -20,6 +18,7 @@ from retake.media.decode import SourceFrames
 from retake.media.join import join_sound
 from retake.media.sound import read_sound
 from retake.media.take import TakeFiles, TakeWriter, write_sound
+from retake.steps.plan import Planned
 
 FEATHER = Fraction(1, 6)
 """Seconds over which the outermost generated frames blend into the source, inside the section."""
@@ -35,17 +34,8 @@ class Generated:
     notes: tuple[str, ...]
 
 
-def generate(
-    engine: Engine,
-    path: Path,
-    source: Source,
-    section: Section,
-    request: RetakeRequest,
-    seed: int,
-    work: Path,
-    watch: Watch,
-) -> Generated:
-    """Make the section of the video at `path` and write it into the folder `work`.
+def generate(engine: Engine, planned: Planned, watch: Watch) -> Generated:
+    """Make the section and write it into the planned work folder.
 
     The picture is kept without loss in the source's pixel format, the sound as float32; the seams
     are already blended in both.
@@ -54,39 +44,33 @@ def generate(
         EngineFailed: The engine could not make the section, or made something else than asked.
         Cancelled: The watch was cancelled.
     """
-    frames = SourceFrames(path, source, section.handles)
-    shot = _shot(frames, path, source, section, request, seed, watch)
+    shot = _shot(planned, watch)
+    mode = planned.request.mode
     take = engine.make(shot)
     video = sound = None
-    if request.mode.replaces_video:
+    if mode.replaces_video:
         if take.frames is None:
             raise EngineFailed("no_frames_made", "The engine made no frames for the section.")
-        video = work / "take.mkv"
-        _write_frames(video, source, joined(take.frames, shot), len(section.frames), watch)
-    if request.mode.replaces_audio:
+        video = planned.work / "take.mkv"
+        _write_frames(video, planned, joined(take.frames, shot), watch)
+    if mode.replaces_audio:
         if take.sound is None:
             raise EngineFailed("no_sound_made", "The engine made no sound for the section.")
-        sound = work / "take.wav"
+        sound = planned.work / "take.wav"
         write_sound(sound, _join(shot, take.sound), shot.rate)
     return Generated(TakeFiles(video, sound), take.notes)
 
 
-def _shot(
-    frames: FrameReader,
-    path: Path,
-    source: Source,
-    section: Section,
-    request: RetakeRequest,
-    seed: int,
-    watch: Watch,
-) -> Shot:
+def _shot(planned: Planned, watch: Watch) -> Shot:
+    source, section, request = planned.source, planned.section, planned.request
     audio = source.audio[0] if source.audio else None
     rate = audio.sample_rate if audio else NEW_TRACK_RATE
     first = sample_at(section.start, rate)
     opens = sample_at(section.context_start, rate)
+    closes = sample_at(section.context_end, rate)
     handles = section.handles.start
     return Shot(
-        frames=frames,
+        frames=SourceFrames(planned.path, source, section.handles),
         section=FrameRange(section.frames.start - handles, section.frames.end - handles),
         times=[
             source.video.time_of(frame) - section.start
@@ -95,12 +79,12 @@ def _shot(
         duration=section.duration,
         frame_rate=source.video.frame_rate,
         colour=source.video.colour,
-        sound=_read(path, audio, opens, sample_at(section.context_end, rate)) if audio else None,
+        sound=_read(planned.path, audio, opens, closes) if audio else None,
         sound_start=first - opens,
         sound_samples=sample_at(section.end, rate) - first,
         mode=request.mode,
         prompt=request.prompt,
-        seed=seed,
+        seed=planned.seed,
         watch=watch,
         options=request.options,
     )
@@ -112,11 +96,9 @@ def _read(path: Path, audio: AudioStream, first: int, last: int) -> Sound:
     return Sound(samples, rate)
 
 
-def _write_frames(
-    path: Path, source: Source, frames: Iterator[Frame], expected: int, watch: Watch
-) -> None:
-    written = 0
-    with TakeWriter(path, source.video) as writer:
+def _write_frames(path: Path, planned: Planned, frames: Iterator[Frame], watch: Watch) -> None:
+    written, expected = 0, len(planned.section.frames)
+    with TakeWriter(path, planned.source.video) as writer:
         for frame in frames:
             watch.check()
             writer.write(frame)

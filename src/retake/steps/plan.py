@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 
 from retake.core.errors import BadRequest
 from retake.core.request import Limits, RetakeRequest
 from retake.core.section import Section
-from retake.core.source import VideoStream
+from retake.core.source import Source, VideoStream
 from retake.core.timing import FrameCount, FrameRange, frames_shown, seconds_text
 
 HANDLE = Fraction(1)
 """Seconds of context on either side of the section."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A request that is known to fit its source: what all later steps work from.
+
+    `path` is where the source lies, `work` a private folder that outlives a restart.
+    """
+
+    path: Path
+    source: Source
+    section: Section
+    request: RetakeRequest
+    seed: int
+    work: Path
 
 
 def plan_section(request: RetakeRequest, video: VideoStream, limits: Limits) -> Section:

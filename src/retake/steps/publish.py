@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Protocol
 
 from retake.core.report import Report
-from retake.core.section import Section
-from retake.core.source import Source
 from retake.core.watch import Stage, Watch
 from retake.media.sheet import contact_sheet, thumbnail
+from retake.steps.plan import Planned
 
 
 class Shelf(Protocol):
@@ -32,24 +31,18 @@ class Shelf(Protocol):
 
 
 def publish(
-    shelf: Shelf,
-    path: Path,
-    out: Path,
-    source: Source,
-    section: Section,
-    report: Report,
-    work: Path,
-    watch: Watch,
+    shelf: Shelf, planned: Planned, out: Path, report: Report, watch: Watch
 ) -> dict[str, str]:
     """Put the video and what explains it on the shelf; return each role's name there.
 
     The video goes last: whoever sees it also finds its report.
     """
+    work, section = planned.work, planned.section
     wanted = shelf.wanted()
     files: dict[str, Path] = {}
     if "sheet" in wanted:
         files["sheet"] = work / "sheet.jpg"
-        contact_sheet(path, out, source, section, files["sheet"])
+        contact_sheet(planned.path, out, planned.source, section, files["sheet"])
     if "thumbnail" in wanted:
         files["thumbnail"] = work / "thumbnail.jpg"
         thumbnail(out, section, files["thumbnail"])

@@ -8,13 +8,11 @@ from pathlib import Path
 
 from retake.core.errors import RenderFailed
 from retake.core.report import Check
-from retake.core.request import Mode
-from retake.core.section import Section
-from retake.core.source import Source
 from retake.core.watch import Stage, Watch
 from retake.media.render import Rendered, render
 from retake.media.take import TakeFiles
 from retake.media.verify import verify
+from retake.steps.plan import Planned
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +24,8 @@ class Proven:
     verify_s: float
 
 
-def render_verified(
-    path: Path,
-    out: Path,
-    source: Source,
-    section: Section,
-    mode: Mode,
-    take: TakeFiles,
-    watch: Watch,
-) -> Proven:
-    """Render the take into the video at `path` and verify the result, source against output.
+def render_verified(planned: Planned, out: Path, take: TakeFiles, watch: Watch) -> Proven:
+    """Render the take into its source, as `out`, and verify the result, source against output.
 
     Where smart rendering does not pass its verification, or meets a stream that it cannot splice,
     the file is made again by a full re-encode, and `rendered.fallback` says why.
@@ -46,14 +36,14 @@ def render_verified(
         Cancelled: The watch was cancelled.
     """
     try:
-        proven = _attempt(path, out, source, section, mode, take, watch, force_full=False)
+        proven = _attempt(planned, out, take, watch, force_full=False)
         failed = [check for check in proven.checks if not check.passed]
         reason = "; ".join(f"{check.name}: {check.detail}" for check in failed)
     except RenderFailed as error:
         proven, reason = None, error.message
     if proven is not None and not reason:
         return proven
-    proven = _attempt(path, out, source, section, mode, take, watch, force_full=True)
+    proven = _attempt(planned, out, take, watch, force_full=True)
     still = [check for check in proven.checks if not check.passed]
     if still:
         raise RenderFailed(
@@ -66,16 +56,10 @@ def render_verified(
 
 
 def _attempt(
-    path: Path,
-    out: Path,
-    source: Source,
-    section: Section,
-    mode: Mode,
-    take: TakeFiles,
-    watch: Watch,
-    *,
-    force_full: bool,
+    planned: Planned, out: Path, take: TakeFiles, watch: Watch, *, force_full: bool
 ) -> Proven:
+    path, source, section = planned.path, planned.source, planned.section
+    mode = planned.request.mode
     rendered = render(path, out, source, section, mode, take, watch, force_full=force_full)
     watch.progress(Stage.VERIFY, 0, 1)
     began = time.monotonic()

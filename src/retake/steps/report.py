@@ -18,33 +18,31 @@ from retake.core.timing import FrameCount
 from retake.engines.engine import EngineInfo
 from retake.media.seams import measure_seams
 from retake.steps.generate import Generated
+from retake.steps.plan import Planned
 from retake.steps.render import Proven
 
 
 def make_report(
-    request: RetakeRequest,
-    seed: int,
-    path: Path,
-    source: Source,
-    section: Section,
+    planned: Planned,
     made: Generated,
     proven: Proven,
     engine: EngineInfo,
     stages_s: Mapping[str, float],
 ) -> Report:
     """Return the report of a request whose result has been rendered and verified."""
-    rendered = proven.rendered
+    rendered, source, section = proven.rendered, planned.source, planned.section
+    mode = planned.request.mode
     return Report(
-        request=_asked(request),
-        source=_file(path) | _streams(source),
+        request=_asked(planned.request),
+        source=_file(planned.path) | _streams(source),
         output=_file(rendered.path),
         section=_section(section),
         video=rendered.video,
         audio=rendered.audio,
-        seams=measure_seams(path, rendered.path, source, section, request.mode),
+        seams=measure_seams(planned.path, rendered.path, source, section, mode),
         checks=proven.checks,
         engine=engine.id,
-        seed=seed,
+        seed=planned.seed,
         notes=made.notes,
         fallback=rendered.fallback,
         stages_s={stage: round(took, 3) for stage, took in stages_s.items()},

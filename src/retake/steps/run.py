@@ -21,7 +21,7 @@ from retake.core.watch import Stage, Watch
 from retake.engines.engine import Engine
 from retake.media.sandbox import probe_safely
 from retake.steps.generate import Generated, generate
-from retake.steps.plan import plan_section
+from retake.steps.plan import Planned, plan_section
 from retake.steps.publish import Shelf, publish
 from retake.steps.render import Proven, render_verified
 from retake.steps.report import make_report
@@ -90,29 +90,23 @@ def run(job: Job, parts: Parts, step: Step, watch: Watch) -> Finished:
     # Probing and planning are quick and give the same every time: they are not recorded.
     source = _timed(took, Stage.PROBE, lambda: _probe(path, parts.limits, watch))
     section = _timed(took, Stage.PLAN, lambda: _plan(job, source, parts.limits, watch))
+    planned = Planned(path, source, section, job.request, job.seed, job.work)
     made = _recorded(
-        Generated,
-        step,
-        took,
-        Stage.GENERATE,
-        lambda: generate(
-            parts.engine, path, source, section, job.request, job.seed, job.work, watch
-        ),
+        Generated, step, took, Stage.GENERATE, lambda: generate(parts.engine, planned, watch)
     )
+    out = job.work / f"result{_suffix(path, source)}"
     proven = _recorded(
-        Proven, step, took, Stage.RENDER, lambda: _render(job, path, source, section, made, watch)
+        Proven, step, took, Stage.RENDER, lambda: render_verified(planned, out, made.files, watch)
     )
-    out = proven.rendered.path
     took[Stage.RENDER] -= proven.verify_s
     took[Stage.VERIFY] = proven.verify_s
-    info = parts.engine.describe()
-    report = make_report(job.request, job.seed, path, source, section, made, proven, info, took)
+    report = make_report(planned, made, proven, parts.engine.describe(), took)
     files = _recorded(
         dict[str, str],
         step,
         took,
         Stage.PUBLISH,
-        lambda: publish(parts.shelf, path, out, source, section, report, job.work, watch),
+        lambda: publish(parts.shelf, planned, proven.rendered.path, report, watch),
     )
     return Finished(files, report)
 
@@ -133,13 +127,6 @@ def _plan(job: Job, source: Source, limits: Limits, watch: Watch) -> Section:
     section = plan_section(job.request, source.video, limits)
     watch.progress(Stage.PLAN, 1, 1)
     return section
-
-
-def _render(
-    job: Job, path: Path, source: Source, section: Section, made: Generated, watch: Watch
-) -> Proven:
-    out = job.work / f"result{_suffix(path, source)}"
-    return render_verified(path, out, source, section, job.request.mode, made.files, watch)
 
 
 def _suffix(path: Path, source: Source) -> str:
