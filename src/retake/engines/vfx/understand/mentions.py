@@ -1,0 +1,108 @@
+"""Mentions: where a prompt names an effect, and whether it wants it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from retake.engines.vfx.understand.lexicon import FALSE_FRIENDS, SOUND_TERMS, TERMS, Term
+from retake.engines.vfx.understand.words import Clause
+
+_NEGATION = re.compile(
+    r"\b(?:no(?! (?:one|longer|matter|wonder|body|doubt))|not(?! (?:only|just|far|stop))|without|"
+    r"never(?! (?:stops?|ends?|seen|before))|avoid\w*|instead of|rather than|excluding|except|"
+    r"free of|neither|nor|minus|lack of|zero)\b(?: \w+){0,4}? ?$"
+)
+_UNWANTED_AFTER = re.compile(
+    r"^ (?:is|are|was|must|should|does|do|will)? ?(?:not|never)\b(?! (?:stop|only|just|far))"
+)
+_REMOVED_BEFORE = re.compile(
+    r"\b(?:stop\w*|remov\w*|get(?:s|ting)? rid of|takes? away|delet\w*|eras\w*|clear(?:s|ing)? (?:away )?(?:the|up)|"
+    r"put(?:s|ting)? out|extinguish\w*|douse\w*|less|reduc\w*) (?:\w+ ){0,2}$"
+)
+_REMOVED_AFTER = re.compile(
+    r"^ (?:\w+ )?(?:stop(?:s|ped|ping)?|end(?:s|ed)|lift(?:s|ed|ing)?|clear(?:s|ed|ing)?|disappears?|"
+    r"vanish\w*|goes out|dies (?:down|out)|is (?:put out|extinguished|over|gone)|eases off)\b(?! of)"
+)
+_HEARD_BEFORE = re.compile(r"\b(?:sounds?|noise|hear\w*|audio|rumble|roar) (?:of )?(?:\w+ ){0,3}$")
+_HEARD_AFTER = re.compile(r"^ (?:sounds?|noises?|audio|ambience|can be heard|is heard|sfx)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """One place where an effect is named.
+
+    Attributes:
+        effect: Its name.
+        clause: Number of the clause in the prompt.
+        start, end: Characters of the clause's `text`, half-open.
+        strength: What the word itself tells of strength, or None.
+        wanted: False where the prompt negates it.
+        removed: Whether the prompt asks for it to stop or to go away.
+        heard_only: Whether only its sound is asked for.
+        score: How sure it is, 0..1.
+    """
+
+    effect: str
+    clause: int
+    start: int
+    end: int
+    strength: float | None
+    wanted: bool = True
+    removed: bool = False
+    heard_only: bool = False
+    score: float = 0.95
+
+
+def find_mentions(clauses: tuple[Clause, ...]) -> list[Mention]:
+    """Return the effects that the clauses name outright, in the prompt's order."""
+    found: list[Mention] = []
+    for number, clause in enumerate(clauses):
+        here = [_judged(mention, clause.text) for mention in _named(number, clause.text)]
+        found += _listed(here, found, clause)
+    return found
+
+
+def masked(text: str) -> str:
+    """Return a clause's text with its false friends blanked, at unchanged length."""
+    return FALSE_FRIENDS.sub(lambda match: "_" * len(match[0]), text)
+
+
+def _named(number: int, text: str) -> Iterable[Mention]:
+    text = masked(text)
+    matches = [
+        (match.end() - match.start(), match.start(), term)
+        for term in (*TERMS, *SOUND_TERMS)
+        for match in term.pattern.finditer(text)
+    ]
+    taken: list[tuple[int, int, Term]] = []
+    # The longest phrase wins where phrases overlap: "ball of fire" over "fire".
+    for length, start, term in sorted(matches, key=lambda match: (-match[0], match[1])):
+        if all(start >= e or start + length <= s for s, e, _ in taken):
+            taken.append((start, start + length, term))
+    return [
+        Mention(t.effect, number, s, e, t.strength, heard_only=t in SOUND_TERMS)
+        for s, e, t in sorted(taken, key=lambda item: item[:2])
+    ]
+
+
+def _judged(mention: Mention, text: str) -> Mention:
+    before, after = text[: mention.start], text[mention.end :]
+    heard = bool(_HEARD_BEFORE.search(before) or _HEARD_AFTER.search(after))
+    return replace(
+        mention,
+        wanted=not (_NEGATION.search(before) or _UNWANTED_AFTER.search(after)),
+        removed=bool(_REMOVED_BEFORE.search(before) or _REMOVED_AFTER.search(after)),
+        heard_only=mention.heard_only or heard,
+    )
+
+
+def _listed(here: list[Mention], before: list[Mention], clause: Clause) -> list[Mention]:
+    """Carry a negation on through a list: "without smoke, fog and rain"."""
+    if not before or len(clause.words) > 2 or clause.joint not in {"and", ","}:
+        return here
+    last = before[-1]
+    if last.wanted or (here and last.clause != here[0].clause - 1):
+        return here
+    return [replace(mention, wanted=False) for mention in here]

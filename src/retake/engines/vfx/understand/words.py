@@ -1,0 +1,88 @@
+"""From text to words and clauses: the units in which everything else is understood."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+_TOKEN = re.compile(r"\d+:\d+(?:\.\d+)?|\d+(?:\.\d+)?|[^\W\d_]+(?:['’][^\W\d_]+)?|[.,;:!?()\n…—–]")
+_STOPS = frozenset(".;!?()\n…—–:")
+_JOINTS = frozenset({",", "and", "then", "while", "but", "as", "whilst", "when"})
+_THEN = frozenset({"then", "afterwards", "later", "next", "finally", "eventually"})
+
+CONTRACTIONS = {
+    "don't": "not", "doesn't": "not", "isn't": "not", "won't": "not", "can't": "not",
+    "didn't": "not", "aren't": "not", "wasn't": "not", "it's": "it", "there's": "there",
+    "that's": "that", "he's": "he", "she's": "she", "they're": "they",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """A run of words with one thing to say.
+
+    Attributes:
+        words: Lower-case words without accents or punctuation.
+        sentence: Number of the sentence it stands in.
+        joint: What joins it to the clause before: a conjunction, ``,``, ``.`` or nothing.
+    """
+
+    words: tuple[str, ...]
+    sentence: int
+    joint: str = ""
+
+    @property
+    def text(self) -> str:
+        """The words with single spaces, padded by one at each end so that patterns can anchor."""
+        return f" {' '.join(self.words)} "
+
+    @property
+    def follows(self) -> bool:
+        """Whether it tells of something that comes after the clause before."""
+        return self.joint in _THEN or bool(_THEN & set(self.words[:1]))
+
+
+def fold(text: str) -> str:
+    """Return `text` in lower case, accents dropped, typographic apostrophes made plain."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold().replace("’", "'"))
+    return "".join(c for c in decomposed if not unicodedata.combining(c))
+
+
+def tokens(text: str) -> list[str]:
+    """Return words, numbers and stops of `text`, folded."""
+    found: list[str] = []
+    for token in _TOKEN.findall(fold(text).replace("-", " ")):
+        word = CONTRACTIONS.get(token, token)
+        found.append(word.removesuffix("'s"))
+    return found
+
+
+def clauses(stream: list[str]) -> tuple[Clause, ...]:
+    """Cut a stream of tokens into clauses at stops, commas and conjunctions.
+
+    ``and`` cuts only where something with a verb or an article may follow: between two adjectives
+    ("dark and heavy") it joins nothing new, which does no harm.
+    """
+    found: list[Clause] = []
+    words: list[str] = []
+    sentence, joint = 0, ""
+
+    def close(next_joint: str) -> None:
+        nonlocal words, joint
+        if words:
+            found.append(Clause(tuple(words), sentence, joint))
+            words, joint = [], next_joint
+        elif next_joint not in {","}:
+            joint = next_joint
+
+    for token in stream:
+        if token in _STOPS:
+            close(".")
+            sentence += 1
+        elif token in _JOINTS or token in _THEN:
+            close(token)
+        else:
+            words.append(token)
+    close("")
+    return tuple(found)
