@@ -1,0 +1,168 @@
+"""`retake edit`: the whole way of one request in one process, without server or database."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from retake.cli.exits import Exit, exit_for
+from retake.cli.outputs import Outputs, write_error
+from retake.cli.show import Show, show_for
+from retake.core.errors import BadRequest, Cancelled, RetakeError
+from retake.core.request import RetakeRequest, check_payload
+from retake.core.timing import FrameCount, parse_time
+from retake.core.watch import Watch
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+    from retake.steps.run import Finished
+
+GRACE_S = 0.8
+"""How long cancelled work may take to stop by itself before the process ends without it."""
+
+
+def edit(
+    source: Annotated[str, typer.Argument(help="A video: a path or an http(s) URL.")],
+    *,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Where the new video goes.")],
+    start: Annotated[
+        str, typer.Option(help="Where the section starts: 2.5, 0:02.500 or 60f (frames).")
+    ] = "0",
+    duration: Annotated[str, typer.Option(help="How long the section is, told likewise.")] = "5",
+    prompt: Annotated[str, typer.Option(help="What should happen in the section.")] = "",
+    mode: Annotated[
+        str,
+        typer.Option(
+            help="replace_audio_and_video, replace_audio (keeps the video's packets) or "
+            "replace_video (keeps the audio's packets)."
+        ),
+    ] = "replace_audio_and_video",
+    seed: Annotated[
+        int | None, typer.Option(help="Same source, request and seed give the same bytes.")
+    ] = None,
+    engine: Annotated[str | None, typer.Option(help="Which engine makes the section.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Write the report here, as JSON.")] = None,
+    sheet: Annotated[
+        Path | None, typer.Option(help="Write a contact sheet here: source above, result below.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Say everything as JSON, one object a line.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace outputs that exist.")] = False,
+) -> None:
+    """Re-shoot a section of a video; everything outside it stays bit for bit.
+
+    Exit codes: 0 done, 2 bad usage, 3 bad source, 4 engine failure, 5 output failure,
+    130 cancelled, 1 a fault of retake itself.
+    """
+    outputs = Outputs(out, sheet, report, force)
+    show = show_for(as_json=as_json)
+    try:
+        request = _request(source, start, duration, prompt, mode, seed)
+        outputs.check(source)
+        finished = _carry_out(request, engine, outputs, show)
+        show.done(finished.files, finished.report.to_dict())
+    except Cancelled as error:
+        show.failed(error)
+        _leave(Exit.CANCELLED)
+    except RetakeError as error:
+        show.failed(error)
+        raise typer.Exit(exit_for(error)) from error
+    finally:
+        show.close()
+
+
+def _request(
+    source: str, start: str, duration: str, prompt: str, mode: str, seed: int | None
+) -> RetakeRequest:
+    from retake.bootstrap import limits
+
+    payload = {
+        "video_uri": source,
+        "start_time": _time("start_time", start),
+        "duration": _time("duration", duration),
+        "prompt": prompt,
+        "mode": mode,
+        "seed": seed,
+    }
+    request, _ = check_payload(payload, limits())
+    return request
+
+
+def _time(param: str, text: str) -> Fraction | FrameCount | float:
+    try:
+        return parse_time(text)
+    except ValueError as error:
+        if text.strip().lower().lstrip("+-") in {"nan", "inf", "infinity"}:
+            return float(text)  # check_payload tells what is wrong with it
+        raise BadRequest("bad_time", f"{param}: {error}", param=param) from error
+
+
+def _carry_out(
+    request: RetakeRequest, engine: str | None, outputs: Outputs, show: Show
+) -> Finished:
+    # Beside the output, so that a full disk shows early and the result need only be renamed.
+    try:
+        work = Path(tempfile.mkdtemp(prefix=".retake-", dir=outputs.video.parent))
+    except OSError as error:
+        raise write_error(error, outputs.video) from error
+
+    def whole_way(watch: Watch) -> Finished:
+        from retake.bootstrap import local_parts, seed_for
+        from retake.steps.run import Job, do_at_once, run
+
+        parts = local_parts(outputs, engine)
+        return run(Job(request, seed_for(request), work), parts, do_at_once, watch)
+
+    try:
+        return _cancellable(whole_way, show)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _cancellable(work: Callable[[Watch], Finished], show: Show) -> Finished:
+    """Do `work` in a thread of its own, while this one waits for Ctrl-C.
+
+    Raises:
+        Cancelled: A signal came; the work has stopped or is being left behind.
+    """
+    cancel = threading.Event()
+    results: list[Finished] = []
+    errors: list[BaseException] = []
+
+    def body() -> None:
+        try:
+            results.append(work(Watch(show.progress, cancel)))
+        except BaseException as error:  # noqa: BLE001 - it is raised again by the waiting thread
+            errors.append(error)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: cancel.set())
+    thread = threading.Thread(target=body, name="edit", daemon=True)
+    thread.start()
+    while thread.is_alive() and not cancel.is_set():
+        thread.join(0.1)
+    if cancel.is_set():
+        thread.join(GRACE_S)
+        if not results:
+            raise Cancelled
+    if errors:
+        raise errors[0]
+    return results[0]
+
+
+def _leave(code: Exit) -> NoReturn:
+    """End the process now, even if a thread is still inside compiled code."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

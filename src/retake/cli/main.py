@@ -1,0 +1,45 @@
+"""The `retake` command."""
+
+from __future__ import annotations
+
+import typer
+
+from retake import __version__
+from retake.cli import edit, keys, serve, worker
+
+app = typer.Typer(
+    name="retake",
+    help="Re-shoot a few seconds of a video and keep everything else bit for bit.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+
+def _version(value: bool) -> None:  # noqa: FBT001 - the signature that typer calls
+    if value:
+        typer.echo(f"retake {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: bool = typer.Option(  # noqa: FBT001 - typer makes it an option
+        False,  # noqa: FBT003
+        "--version",
+        help="Print the version and exit.",
+        callback=_version,
+        is_eager=True,
+    ),
+) -> None:
+    """Hold the options that come before a command."""
+    del version
+
+
+app.command("edit")(edit.edit)
+app.command("serve")(serve.serve)
+app.command("worker", hidden=True)(worker.worker)
+app.add_typer(keys.app, name="keys")
+
+if __name__ == "__main__":
+    app()

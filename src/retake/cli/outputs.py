@@ -1,0 +1,122 @@
+"""The files that `retake edit` writes: checked before any work, each whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from retake.core.errors import BadRequest, StorageFailed
+
+_CONTAINERS = (".mp4", ".mov", ".m4v")
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """Where the results of one edit go: the Shelf of the command line.
+
+    Attributes:
+        video: The new video.
+        sheet: A contact sheet, or None.
+        report: The report as JSON, or None.
+        force: Whether files that exist are replaced.
+    """
+
+    video: Path
+    sheet: Path | None
+    report: Path | None
+    force: bool
+
+    def check(self, source: str) -> None:
+        """Refuse what cannot end well, before any work is done.
+
+        Raises:
+            BadRequest: An output exists, is the source, has no folder or an unknown ending.
+        """
+        if self.video.suffix.lower() not in _CONTAINERS:
+            found = self.video.suffix or "no ending"
+            raise BadRequest(
+                "unknown_container",
+                f"the output {self.video.name!r} has {found!r}; accepted are "
+                + ", ".join(_CONTAINERS),
+                param="out",
+            )
+        for param, path in self._targets().items():
+            self._check_target(param, path, source)
+
+    def _targets(self) -> dict[str, Path]:
+        named = {"video": self.video, "sheet": self.sheet, "report": self.report}
+        return {role: path for role, path in named.items() if path is not None}
+
+    def _check_target(self, role: str, path: Path, source: str) -> None:
+        param = "out" if role == "video" else role
+        if not path.parent.is_dir():
+            raise BadRequest(
+                "no_such_folder",
+                f"{str(path)!r} lies in a folder that does not exist; make it first",
+                param=param,
+            )
+        if not path.exists():
+            return
+        if path.is_dir():
+            raise BadRequest(
+                "is_directory", f"{str(path)!r} is a folder; a file name is accepted", param=param
+            )
+        if Path(source).exists() and path.samefile(source):
+            raise BadRequest(
+                "output_is_source",
+                f"{str(path)!r} is the source itself; another name is accepted",
+                param=param,
+            )
+        if not self.force:
+            raise BadRequest(
+                "output_exists", f"{str(path)!r} exists; --force replaces it", param=param
+            )
+
+    def wanted(self) -> frozenset[str]:
+        """Return the roles that have a place to go."""
+        return frozenset(self._targets())
+
+    def put(self, role: str, file: Path) -> str:
+        """Move `file` to its place, whole or not at all.
+
+        Raises:
+            StorageFailed: It could not be written.
+        """
+        target = self._targets()[role]
+        try:
+            self._reveal(file, target)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise write_error(error, target) from error
+            self._copy(file, target)
+        return str(target)
+
+    def _reveal(self, file: Path, target: Path) -> None:
+        if self.force:
+            file.replace(target)
+        else:
+            # A link is made only where nothing stands: nobody's file is overwritten, not even one
+            # that appeared while we worked.
+            os.link(file, target)
+
+    def _copy(self, file: Path, target: Path) -> None:
+        """Bring `file` to another file system under a hidden name, then reveal it there."""
+        try:
+            with tempfile.TemporaryDirectory(prefix=".retake-", dir=target.parent) as hidden:
+                self._reveal(Path(shutil.copy2(file, hidden)), target)
+        except OSError as error:
+            raise write_error(error, target) from error
+
+
+def write_error(error: OSError, target: Path) -> StorageFailed:
+    """Return what a failed write of `target` means to the user."""
+    if isinstance(error, FileExistsError):
+        return StorageFailed("output_exists", f"{str(target)!r} exists; --force replaces it")
+    code = "disk_full" if error.errno == errno.ENOSPC else "not_writable"
+    return StorageFailed(
+        code, f"{str(target)!r} could not be written: {error.strerror}", retryable=True
+    )

@@ -1,0 +1,70 @@
+"""The short table at the end of an edit: what was kept, how it was joined, where it lies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+
+def show_summary(files: Mapping[str, str], report: Mapping[str, Any]) -> None:
+    """Print the report's main figures to stdout."""
+    console = Console(highlight=False)
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    table.add_column(style="dim")
+    table.add_column(overflow="fold")
+    section = report["section"]
+    table.add_row(
+        "section",
+        f"frames {section['first_frame']}–{section['last_frame']}, "
+        f"{section['start_s']:.3f}–{section['end_s']:.3f} s"
+        + (" (cut at the video's end)" if section["clamped"] else ""),
+    )
+    table.add_row("video", _stream(report["video"], "frames"))
+    table.add_row("audio", _stream(report["audio"], "samples"))
+    table.add_row("seams", _seams(report["seams"]))
+    passed = sum(check["passed"] for check in report["checks"])
+    table.add_row("verified", f"{passed} of {len(report['checks'])} checks passed")
+    if report["fallback"]:
+        table.add_row("fallback", report["fallback"])
+    table.add_row("engine", f"{report['engine']}, seed {report['seed']}")
+    for note in report["notes"]:
+        table.add_row("note", note)
+    table.add_row("took", _stages(report["stages_s"]))
+    for role, path in files.items():
+        table.add_row(role, f"[bold]{path}[/]")
+    console.print(table)
+
+
+def _stream(stream: Mapping[str, Any], unit: str) -> str:
+    reason = f" – {stream['reason']}" if stream["reason"] else ""
+    if stream["action"] == "absent":
+        return f"none{reason}"
+    kept = f"{stream['packets_copied']} of {stream['packets']} packets kept bit for bit"
+    generated = stream["frames_generated"]
+    made = f", {generated} {unit} made anew" if generated else ""
+    again = stream["frames_reencoded"]
+    pads = f", {again} {unit} around them re-encoded" if again else ""
+    return f"{stream['action']}: {kept}{made}{pads}{reason}"
+
+
+def _seams(seams: Mapping[str, float | None]) -> str:
+    said = [
+        f"{label} {seams[f'psnr_{end}_db']:.1f} dB"
+        for label, end in (("in", "in"), ("out", "out"))
+        if seams[f"psnr_{end}_db"] is not None
+    ]
+    steps = [seams[f"loudness_step_{end}_lu"] for end in ("in", "out")]
+    if any(step is not None for step in steps):
+        said.append(
+            "loudness step "
+            + " / ".join("–" if step is None else f"{step:+.1f}" for step in steps)
+            + " LU"
+        )
+    return ", ".join(said) or "none"
+
+
+def _stages(stages: Mapping[str, float]) -> str:
+    return ", ".join(f"{stage} {took:.1f} s" for stage, took in stages.items() if took >= 0.05)
