@@ -1,0 +1,35 @@
+"""`retake serve`: the API, the page and one supervised engine child, in one command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from retake.cli.exits import exit_for
+from retake.core.errors import RetakeError
+
+
+def serve(
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on (RETAKE_HOST; 127.0.0.1).")
+    ] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on (RETAKE_PORT; 8484).")] = None,
+    data_dir: Annotated[
+        Path | None,
+        typer.Option("--data-dir", help="Folder of everything it keeps (RETAKE_DATA_DIR)."),
+    ] = None,
+) -> None:
+    """Serve the API and the page on this machine.
+
+    The first start makes an API key and prints it once. Every setting is also an environment
+    variable; `retake doctor` prints them all.
+    """
+    from retake.bootstrap import serve_until_stopped, settings
+
+    try:
+        serve_until_stopped(settings(host=host, port=port, data_dir=data_dir), typer.echo)
+    except RetakeError as error:
+        typer.echo(f"retake: {error.message}", err=True)
+        raise typer.Exit(exit_for(error)) from error
