@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from retake import __version__
-from retake.cli import edit, keys, serve, worker
+from retake.cli import doctor, edit, keys, serve, worker
 
 app = typer.Typer(
     name="retake",
@@ -38,6 +38,7 @@ def options(
 
 app.command("edit")(edit.edit)
 app.command("serve")(serve.serve)
+app.command("doctor")(doctor.doctor)
 app.command("worker", hidden=True)(worker.worker)
 app.add_typer(keys.app, name="keys")
 

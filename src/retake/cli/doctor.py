@@ -1,0 +1,61 @@
+"""`retake doctor`: the settings in force, and whether this machine has what retake needs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+import typer
+
+from retake.cli.exits import exit_for
+from retake.core.errors import RetakeError
+
+LOW_DISK_BYTES = 5 * 1024**3
+"""A 21 s 4K request works on a few gigabytes."""
+
+
+def doctor() -> None:
+    """Print every setting with its value, then check this machine; exit code 1 if a check fails."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from retake.bootstrap import settings
+
+    try:
+        chosen = settings()
+    except RetakeError as error:
+        typer.echo(f"retake: {error.message}", err=True)
+        raise typer.Exit(exit_for(error)) from error
+    console = Console(highlight=False)
+    table = Table("setting", "value", "what it does", box=None, padding=(0, 2, 0, 0))
+    for name, field in type(chosen).model_fields.items():
+        table.add_row(f"RETAKE_{name.upper()}", str(getattr(chosen, name)), field.description)
+    console.print(table)
+    console.print()
+    healthy = True
+    for good, what in _checks(chosen.data_dir):
+        console.print(f"[green]ok[/]   {what}" if good else f"[red]fail[/] {what}")
+        healthy &= good
+    raise typer.Exit(0 if healthy else 1)
+
+
+def _checks(data_dir: Path) -> Iterator[tuple[bool, str]]:
+    yield sys.version_info >= (3, 11), f"Python {sys.version.split()[0]} (3.11 or later)"
+    yield _codecs()
+    standing = next(path for path in (data_dir, *data_dir.parents) if path.exists())
+    yield os.access(standing, os.W_OK), f"data folder {data_dir} can be written"
+    free = shutil.disk_usage(standing).free
+    yield free > LOW_DISK_BYTES, f"{free / 1024**3:.0f} GiB free there (5 GiB are enough)"
+    yield True, f"{os.cpu_count()} processors"
+
+
+def _codecs() -> tuple[bool, str]:
+    from retake.media.codecs import missing_codecs
+
+    missing = missing_codecs()
+    state = f"lacks {', '.join(missing)}" if missing else "has x264, AAC and FFV1"
+    return not missing, f"PyAV {version('av')} {state}"
