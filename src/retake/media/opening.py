@@ -15,7 +15,7 @@ from typing import Any
 
 import av
 import av.error
-from av.container import InputContainer
+from av.container import Flags, InputContainer
 
 from retake.core.errors import BadSource
 
@@ -63,6 +63,8 @@ def open_source(path: Path, *, max_pixels: int = MAX_PIXELS) -> InputContainer:
             f"the file is not a video that can be read; accepted are {ACCEPTED}",
             param="video_uri",
         ) from error
+    # AVI and the like give packets no presentation times; everybody must see the same ones.
+    container.flags |= Flags.gen_pts.value
     for stream in container.streams.video:
         stream.codec_context.options = pixels
     return container
