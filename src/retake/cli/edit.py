@@ -146,8 +146,11 @@ def _cancellable(work: Callable[[Watch], Finished], show: Show) -> Finished:
         except BaseException as error:  # noqa: BLE001 - it is raised again by the waiting thread
             errors.append(error)
 
+    def stop(_number: int, _frame: object) -> None:
+        cancel.set()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: cancel.set())
+        signal.signal(number, stop)
     thread = threading.Thread(target=body, name="edit", daemon=True)
     thread.start()
     while thread.is_alive() and not cancel.is_set():

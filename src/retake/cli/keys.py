@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +24,7 @@ DataDirOption = Annotated[
 
 
 @contextmanager
-def _keys(data_dir: Path | None) -> Iterator[Keys]:
+def _keys(data_dir: Path | None) -> Generator[Keys]:
     from retake.bootstrap import open_keys, settings
 
     try:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
@@ -147,7 +148,7 @@ def _blend(own: Frame, made: Frame, weight: float) -> Frame:
     """Return (1 - weight) of `own` and `weight` of `made`, in whole steps of their own dtype."""
     share = round(weight * 4096)
     mixed = own.astype(np.uint32) * (4096 - share) + made.astype(np.uint32) * share
-    return ((mixed + 2048) >> 12).astype(made.dtype)
+    return cast("Frame", ((mixed + 2048) >> 12).astype(made.dtype))
 
 
 def _join(shot: Shot, made: Sound) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -10,6 +11,7 @@ from retake.core.report import Report
 from retake.core.watch import Stage, Watch
 from retake.media.sheet import contact_sheet, thumbnail
 from retake.steps.plan import Planned
+from retake.storage import LocalStorage
 
 
 class Shelf(Protocol):
@@ -28,6 +30,28 @@ class Shelf(Protocol):
             StorageFailed: The file could not be written.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class StorageShelf:
+    """The shelf of a server's request: its own folder in the storage."""
+
+    storage: LocalStorage
+    request_id: str
+
+    def wanted(self) -> frozenset[str]:
+        """Return all roles."""
+        return frozenset(_STORED)
+
+    def put(self, role: str, file: Path) -> str:
+        """Store `file`; the name is the same whenever the step is repeated."""
+        ending = file.suffix if role == "video" else _STORED[role]
+        name = f"outputs/{self.request_id}/{role}{ending}"
+        self.storage.put(name, file)
+        return name
+
+
+_STORED = {"video": ".mp4", "sheet": ".jpg", "thumbnail": ".jpg", "report": ".json"}
 
 
 def publish(
