@@ -18,7 +18,7 @@ from retake.core.errors import BadSource
 from retake.core.source import Source, VideoStream
 from retake.core.timing import FrameRange
 from retake.media.colour import RGB, ToRgb
-from retake.media.opening import damaged, open_source
+from retake.media.opening import damaged, open_source, pixel_allowance
 
 MAX_THREADS = 8
 """Decoder threads; each of them holds a picture, and more than this gain little."""
@@ -97,7 +97,8 @@ def _from(
 ) -> Iterator[av.VideoFrame]:
     """Yield the frames shown at the moments `wanted`, decoding from packet `skip` on."""
     done = 0
-    for frame in decode_stream(path, video.index, max_pixels=pixels_of(video), skip=skip):
+    allowance = pixel_allowance(video.width, video.height)
+    for frame in decode_stream(path, video.index, max_pixels=allowance, skip=skip):
         if frame.pts is None or frame.pts < wanted[done]:
             continue
         if frame.pts > wanted[done]:
@@ -113,11 +114,6 @@ def _from(
 
 def _seconds(video: VideoStream, pts: int) -> str:
     return f"{float((pts - video.pts[0]) * video.time_base):.3f} s"
-
-
-def pixels_of(video: VideoStream) -> int:
-    """Return the `max_pixels` that lets the stream's pictures in, alignment included."""
-    return (video.width + 128) * (video.height + 128)
 
 
 class SourceFrames:
@@ -183,7 +179,9 @@ def _packets_before(path: Path, source: Source, pts: int) -> int:
     if not source.container.startswith(_INDEXED):
         return 0
     found = 0
-    with open_source(path, max_pixels=pixels_of(source.video)) as container:
+    with open_source(
+        path, max_pixels=pixel_allowance(source.video.width, source.video.height)
+    ) as container:
         packets = container.demux(container.streams[source.video.index])
         try:
             for number, packet in enumerate(packets):

@@ -22,8 +22,18 @@ from retake.core.errors import BadSource
 DEMUXERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,ogg"
 """FFmpeg's names of the demuxers that read one file and nothing else."""
 
-MAX_PIXELS = 3840 * 2304
-"""Pixels of the largest picture decoded unless told otherwise: 4K, with room for its alignment."""
+
+def pixel_allowance(width: int, height: int) -> int:
+    """Return the `max_pixels` that lets pictures of a size in.
+
+    FFmpeg's limit also counts alignment and, with the MPEG family, scratch memory of four times
+    the picture. What is refused still costs less than a tenth of what a picture bomb asks for.
+    """
+    return 4 * (width + 128) * (height + 128)
+
+
+MAX_PIXELS = pixel_allowance(3840, 2160)
+"""The allowance for 4K, which is the default."""
 
 MAX_STREAMS = 32
 

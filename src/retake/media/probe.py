@@ -21,7 +21,7 @@ from retake.core.request import Limits
 from retake.core.source import AudioStream, Source, VideoStream
 from retake.media.decode import decode_frames, decode_stream
 from retake.media.describe import describe_sound, describe_video
-from retake.media.opening import check_file, damaged, open_source
+from retake.media.opening import check_file, damaged, open_source, pixel_allowance
 from retake.media.scan import VideoScan, scan, too_long
 from retake.media.whole import check_whole, is_fragmented, truncated
 
@@ -47,7 +47,9 @@ def probe(path: Path, limits: Limits) -> Source:
             param="video_uri",
         )
     check_whole(path, size)
-    with open_source(path, max_pixels=_max_pixels(limits)) as container:
+    with open_source(
+        path, max_pixels=pixel_allowance(limits.max_long_side, limits.max_short_side)
+    ) as container:
         stream = _choose_video(container)
         _check_size(stream.codec_context.width, stream.codec_context.height, limits)
         pictures, sounds = scan(container, stream, limits.max_seconds)
@@ -83,7 +85,9 @@ def _look(
     """Return the description of the pictures, with the first frame decoded and all times known."""
     name, codec = container.format.name, stream.codec_context.codec.canonical_name
     indexed = name.startswith(("mov,", "matroska,")) and codec in _ONE_FRAME_A_PACKET
-    frames = decode_stream(path, stream.index, max_pixels=_max_pixels(limits))
+    frames = decode_stream(
+        path, stream.index, max_pixels=pixel_allowance(limits.max_long_side, limits.max_short_side)
+    )
     first = next(frames, None)
     if first is None:
         raise damaged("no frame can be decoded")
@@ -112,10 +116,6 @@ def _check_last(path: Path, source: Source) -> None:
     count = len(source.video.pts)
     for _ in decode_frames(path, source, count - 1, count):
         return
-
-
-def _max_pixels(limits: Limits) -> int:
-    return (limits.max_long_side + 128) * (limits.max_short_side + 128)
 
 
 def _choose_video(container: InputContainer) -> Any:
