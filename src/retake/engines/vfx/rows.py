@@ -41,8 +41,7 @@ def run_rows(kernel: Callable[..., None], rows: int, *args: Any) -> None:
     # A pool does not survive a fork, so every process has its own.
     pool = _pool(os.getpid())
     chunks = [
-        pool.submit(kernel, start, min(start + size, rows), *args)
-        for start in range(0, rows, size)
+        pool.submit(kernel, start, min(start + size, rows), *args) for start in range(0, rows, size)
     ]
     for chunk in chunks:
         chunk.result()
