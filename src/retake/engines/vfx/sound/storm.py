@@ -1,0 +1,85 @@
+"""Thunder: for each lightning a crack, then the roll of its far ends, later and duller with distance."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from retake.engines.vfx.events import Strike, strikes
+from retake.engines.vfx.plan import Cue
+from retake.engines.vfx.sound.envelope import ending, lasting
+from retake.engines.vfx.sound.space import reverb
+from retake.engines.vfx.sound.waves import (
+    RATE, Wave, band, banded, drift, pan, seconds, shaped, wide,
+)  # fmt: skip
+
+_SOUND_M_S = 343.0
+_ROOM_TO_ROLL_S = 1.3
+_EDGES_HZ = (25, 70, 160, 400, 1000, 2600, 7000)
+_RING_S = (0.85, 0.65, 0.42, 0.2, 0.09, 0.05)
+
+
+def render(cue: Cue, length: int, draw: np.random.Generator, seed: int) -> Wave:
+    """Return the thunder of a storm, ``[2, length]``, on the gloom of the air around it."""
+    out = np.zeros((2, length))
+    for strike in strikes(cue, seed):
+        at = int(arrival(strike, cue) * RATE)
+        if at < length - RATE // 10:
+            out[:, at:] += _clap(length - at, strike, draw)
+    out = reverb(out, draw, decay_s=3.0, bright_hz=900, wet=0.5)
+    gloom = [shaped(length, draw, band(35, 240, 1.0)) for _ in range(2)]
+    air = wide(gloom[0], gloom[1], 0.8) * lasting(cue, length) * drift(length, draw, 0.9, 0.4, 1.0)
+    return (out + 0.05 * (0.5 + cue.strength) * air) * ending(cue, length, 1.0)
+
+
+def arrival(strike: Strike, cue: Cue) -> float:
+    """Return when a strike's thunder begins, seconds from the section's start.
+
+    Sound needs its time, but not so long that the roll would be cut off by the section's end.
+    """
+    latest = max(cue.end_s - _ROOM_TO_ROLL_S, strike.time_s + 0.05)
+    return min(strike.time_s + strike.distance_m / _SOUND_M_S, latest)
+
+
+def _clap(rest: int, strike: Strike, draw: np.random.Generator) -> Wave:
+    near = float(np.clip(1 - strike.distance_m / 1300, 0.05, 1))
+    # The channel is kilometres long: its parts arrive one after another.
+    delays = np.concatenate([[0.0, 0.035, 0.08], draw.gamma(1.6, 0.30 + 0.25 * (1 - near), 10)])
+    levels = np.concatenate([[1.0, 0.8, 0.7], draw.uniform(0.3, 0.95, 10)]) * np.exp(-delays * 0.75)
+    sides = [_roll(rest, delays + draw.uniform(0, 0.012, 13), levels, near, draw) for _ in range(2)]
+    out = wide(sides[0], sides[1], 0.65)
+    if near > 0.35:
+        out += pan(_tear(rest, draw) * near, 0.2 + 0.6 * strike.x)
+    return np.tanh(1.1 * out * (0.45 + 0.75 * strike.strength)) * 0.95
+
+
+def _roll(rest: int, delays: Wave, levels: Wave, near: float, draw: np.random.Generator) -> Wave:
+    envelopes: list[Wave] = []
+    for number, ring_s in enumerate(_RING_S):
+        # Air takes the highs: 0.5 dB a band near by, 7 dB a band far away.
+        loss = 10 ** (-(0.5 + 6.5 * (1 - near)) * number / 20)
+        envelopes.append(loss * _arrivals(rest, delays, levels, ring_s, 0.004 + 0.03 * (1 - near)))
+    rough = drift(rest, draw, 13, 0.5, 1.25)
+    return 0.55 * banded(rest, draw, _EDGES_HZ, envelopes) * rough
+
+
+def _arrivals(rest: int, delays: Wave, levels: Wave, ring_s: float, attack_s: float) -> Wave:
+    out = np.zeros(rest)
+    for delay_s, level in zip(delays, levels, strict=True):
+        start = int(delay_s * RATE)
+        if start < rest:
+            t = seconds(rest - start)
+            out[start:] += level * (1 - np.exp(-t / attack_s)) * np.exp(-t / ring_s)
+    return out
+
+
+def _tear(rest: int, draw: np.random.Generator) -> Wave:
+    """The ripping crack of a near strike: dozens of sharp shocks within a fifth of a second."""
+    out = np.zeros(rest)
+    for delay_s in np.sort(draw.exponential(0.055, 34)):
+        start = int(delay_s * RATE)
+        span = min(int(0.012 * RATE), rest - start)
+        if span > 8:
+            t = seconds(span)
+            shock = draw.standard_normal(span) * np.exp(-t / 0.0022) * np.exp(-delay_s / 0.11)
+            out[start : start + span] += shock * float(draw.uniform(0.15, 0.55))
+    return out
