@@ -48,7 +48,8 @@ def decode_stream(
         stream.thread_count = min(os.cpu_count() or 1, MAX_THREADS)
         if strict:
             stream.codec_context.options |= {"err_detect": "explode"}
-        shown = False
+        counted = container.format.name == "avi"
+        shown = 0
         number = 0
         try:
             for packet in container.demux(stream):
@@ -56,7 +57,10 @@ def decode_stream(
                 if number <= skip and packet.size:
                     continue
                 for frame in _decode(packet, lenient=not shown and not strict):
-                    shown = True
+                    if counted:
+                        # AVI has no presentation times, only a constant rate.
+                        frame.pts = shown
+                    shown += 1
                     yield frame
         except av.error.FFmpegError as error:
             raise damaged(f"packet {number - 1} of the pictures cannot be decoded") from error

@@ -1,0 +1,126 @@
+"""Sound of a source as samples, on the grid that its own packets lie on.
+
+Time 0 is the first frame's appearance, as everywhere. Sample numbers count from the stream's first
+sounding sample; everybody who needs the sample of a moment asks `sample_at`, so that the parts of a
+section always add up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from math import floor
+from pathlib import Path
+from typing import Any
+
+import av
+import av.error
+import numpy as np
+from numpy.typing import NDArray
+
+from retake.core.source import AudioStream
+from retake.media.describe import sound_start
+from retake.media.opening import damaged, open_source, time_base
+
+_GAP_S = Fraction(1, 20)
+"""A jump of the packets' times by more than this is a gap; less is a container's coarse clock."""
+
+_SKIP_MANUAL = 1 << 29
+"""FFmpeg's AV_CODEC_FLAG2_SKIP_MANUAL: hand out the samples that players leave out, too."""
+
+
+def sample_at(audio: AudioStream, time: Fraction) -> int:
+    """Return the number of the sample at `time`, counted from the first one that sounds.
+
+    Halves are rounded up, so that neighbouring intervals neither overlap nor leave a gap. It is
+    negative before the sound starts.
+    """
+    return floor((time - audio.start) * audio.sample_rate + Fraction(1, 2))
+
+
+def read_sound(
+    path: Path, audio: AudioStream, start: Fraction, end: Fraction
+) -> NDArray[np.float32]:
+    """Return the sound of [start, end), with silence where there is none.
+
+    Args:
+        path: The file.
+        audio: One of its streams of sound.
+        start: Seconds from the first frame's appearance; may be negative.
+        end: The same; not before `start`.
+
+    Returns:
+        float32 ``[channels, samples]``, full scale at 1, exactly
+        ``sample_at(end) - sample_at(start)`` samples.
+
+    Raises:
+        BadSource: `damaged`: the sound cannot be decoded.
+    """
+    first, last = sample_at(audio, start), sample_at(audio, end)
+    out = np.zeros((audio.channels, last - first), np.float32)
+    for at, samples in _decode(path, audio):
+        if at >= last:
+            break
+        left, right = max(at, first), min(at + samples.shape[1], last)
+        if left < right:
+            out[:, left - first : right - first] = samples[:, left - at : right - at]
+    return out
+
+
+def _decode(path: Path, audio: AudioStream) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    """Yield runs of samples and the number of each run's first sample."""
+    with open_source(path) as container:
+        stream: Any = container.streams[audio.index]
+        stream.codec_context.flags2 |= _SKIP_MANUAL
+        place: _Placing | None = None
+        try:
+            for packet in container.demux(stream):
+                if place is None and packet.pts is not None:
+                    place = _Placing(stream, packet, audio.sample_rate)
+                for frame in packet.decode():
+                    samples = to_float(frame)
+                    if samples.shape[0] != audio.channels or place is None:
+                        raise damaged("the number of channels changes within the sound")
+                    yield place(frame.pts, samples.shape[1]), samples
+        except av.error.FFmpegError as error:
+            raise damaged("the sound cannot be decoded") from error
+
+
+class _Placing:
+    """Puts decoded runs one behind the other, starting where the first one belongs."""
+
+    def __init__(self, stream: Any, first: Any, rate: int) -> None:
+        self._base = time_base(stream.time_base)
+        self._origin = sound_start(stream, first.pts)
+        self._rate = rate
+        self._next: int | None = None
+        if first.has_sidedata("skip_samples"):
+            # Exact where the container's clock is coarse: Matroska's counts milliseconds.
+            skipped = -int.from_bytes(bytes(first.get_sidedata("skip_samples"))[:4], "little")
+            if abs(self._at(first.pts) - skipped) < _GAP_S * rate:
+                self._next = skipped
+
+    def _at(self, pts: int) -> int:
+        return floor((pts * self._base - self._origin) * self._rate + Fraction(1, 2))
+
+    def __call__(self, pts: int | None, length: int) -> int:
+        """Return the number of a run's first sample."""
+        at = self._next or 0 if pts is None else self._at(pts)
+        if self._next is not None and abs(at - self._next) < _GAP_S * self._rate:
+            at = self._next
+        self._next = at + length
+        return at
+
+
+def to_float(frame: av.AudioFrame) -> NDArray[np.float32]:
+    """Return a decoded frame as float32 ``[channels, samples]``, full scale at 1."""
+    samples: NDArray[Any] = frame.to_ndarray()
+    if not frame.format.is_planar:
+        samples = samples.reshape(-1, frame.layout.nb_channels).T
+    if samples.dtype == np.uint8:
+        return ((samples.astype(np.float32) - 128) / 128).astype(np.float32)
+    if np.issubdtype(samples.dtype, np.integer):
+        # float64 first: 32-bit samples have more digits than float32 holds.
+        scale = -float(np.iinfo(samples.dtype).min)
+        return (samples / scale).astype(np.float32)
+    return samples.astype(np.float32)
