@@ -23,7 +23,7 @@ def doctor() -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from retake.bootstrap import settings
+    from retake.bootstrap.parts import settings
 
     try:
         chosen = settings()

@@ -85,7 +85,7 @@ def edit(
 def _request(
     source: str, start: str, duration: str, prompt: str, mode: str, seed: int | None
 ) -> RetakeRequest:
-    from retake.bootstrap import limits
+    from retake.bootstrap.parts import limits
 
     payload = {
         "video_uri": source,
@@ -118,7 +118,8 @@ def _carry_out(
         raise write_error(error, outputs.video) from error
 
     def whole_way(watch: Watch) -> Finished:
-        from retake.bootstrap import local_parts, seed_for
+        from retake.bootstrap.local import local_parts
+        from retake.bootstrap.parts import seed_for
         from retake.steps.run import Job, do_at_once, run
 
         parts = local_parts(outputs, engine)

@@ -25,7 +25,8 @@ DataDirOption = Annotated[
 
 @contextmanager
 def _keys(data_dir: Path | None) -> Generator[Keys]:
-    from retake.bootstrap import open_keys, settings
+    from retake.bootstrap.parts import settings
+    from retake.bootstrap.server import open_keys
 
     try:
         keys = open_keys(settings(data_dir=data_dir))

@@ -26,10 +26,19 @@ def serve(
     The first start makes an API key and prints it once. Every setting is also an environment
     variable; `retake doctor` prints them all.
     """
-    from retake.bootstrap import serve_until_stopped, settings
+    from retake.bootstrap.parts import settings
+    from retake.bootstrap.server import serve_until_stopped
 
     try:
-        serve_until_stopped(settings(host=host, port=port, data_dir=data_dir), typer.echo)
+        serve_until_stopped(settings(host=host, port=port, data_dir=data_dir), _welcome)
     except RetakeError as error:
         typer.echo(f"retake: {error.message}", err=True)
         raise typer.Exit(exit_for(error)) from error
+
+
+def _welcome(base: str, new_key: str | None) -> None:
+    from retake.cli.welcome import first_start, where
+
+    typer.echo(where(base))
+    if new_key is not None:
+        typer.echo(first_start(base, new_key))

@@ -14,6 +14,7 @@ def worker(
     data_dir: Annotated[Path, typer.Option("--data-dir", help="The server's data folder.")],
 ) -> None:
     """Run the engine child of a server: it takes requests from the socket until that closes."""
-    from retake.bootstrap import settings, work_until_stopped
+    from retake.bootstrap.child import work_until_stopped
+    from retake.bootstrap.parts import settings
 
     work_until_stopped(settings(data_dir=data_dir), child_fd)

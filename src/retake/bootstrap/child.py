@@ -1,0 +1,71 @@
+"""The engine child of a server: what a request walks with there."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from retake.bootstrap.parts import fetch_policy, limits, make_engine
+from retake.bootstrap.server import LOG_FORMAT, open_storage
+from retake.core.request import check_payload
+from retake.core.watch import Watch
+
+if TYPE_CHECKING:
+    from retake.engines.engine import Engine
+    from retake.queue.data_dir import DataDir
+    from retake.settings import Settings
+    from retake.steps.run import Fetch, Step
+    from retake.storage import LocalStorage
+    from retake.worker import RunRequest
+
+
+def work_until_stopped(chosen: Settings, child_fd: int) -> NoReturn:
+    """Be the engine child: do what the server says until it is gone."""
+    from retake.queue.data_dir import DataDir
+    from retake.worker import run_child
+
+    logging.basicConfig(level=chosen.log_level, format=LOG_FORMAT)
+    data_dir = DataDir(chosen.data_dir)
+    engines = {chosen.engine: make_engine(chosen.engine)}
+    # Compiling takes many seconds the first time; a request that comes meanwhile waits for it.
+    threading.Thread(target=engines[chosen.engine].warm, name="warm", daemon=True).start()
+    run_child(child_fd, data_dir, _request_runner(chosen, data_dir, engines))
+
+
+def _request_runner(chosen: Settings, data_dir: DataDir, engines: dict[str, Engine]) -> RunRequest:
+    from retake.steps.publish import StorageShelf
+    from retake.steps.run import Job, Parts, run
+
+    accepted = limits(chosen)
+    storage = open_storage(data_dir)
+    fetch = _fetch_server(chosen, storage)
+
+    def run_request(request: dict[str, Any], step: Step, watch: Watch) -> dict[str, Any]:
+        request_id, engine_id = request["request_id"], request["engine"]
+        payload = request["payload"] | {"video_uri": request["source_ref"]}
+        asked, _ = check_payload(payload, accepted)
+        engine = engines.setdefault(engine_id, make_engine(engine_id))
+        shelf = StorageShelf(storage, request_id)
+        job = Job(asked, request["seed"], data_dir.work / request_id)
+        finished = run(job, Parts(engine, fetch, shelf, accepted), step, watch)
+        report = finished.report.to_dict()
+        return {"files": finished.files, "report": report, "notes": report["notes"]}
+
+    return run_request
+
+
+def _fetch_server(chosen: Settings, storage: LocalStorage) -> Fetch:
+    """Return a Fetch for source references: ``upload:name`` in the storage, else ``url:…``."""
+    from retake.steps.fetch import fetch
+
+    policy = fetch_policy(chosen, allow_private=chosen.fetch_allow_private)
+
+    def fetch_server(uri: str, dest: Path, watch: Watch) -> Path:
+        kind, _, where = uri.partition(":")
+        if kind == "upload":
+            return storage.path(where)
+        return fetch(where, dest, policy, watch).path
+
+    return fetch_server

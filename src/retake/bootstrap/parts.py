@@ -1,0 +1,86 @@
+"""The parts that the command line and the server share: settings, limits, engines."""
+
+from __future__ import annotations
+
+import secrets
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from retake.core.errors import BadRequest
+from retake.core.request import MAX_SEED, Limits, RetakeRequest
+
+if TYPE_CHECKING:
+    from retake.engines.engine import Engine, EngineInfo
+    from retake.settings import Settings
+    from retake.steps.fetch import FetchPolicy
+
+
+def settings(**given: Any) -> Settings:
+    """Return the settings; what is `given` (and not None) goes before environment and file.
+
+    Raises:
+        BadRequest: A setting's value is not accepted.
+    """
+    from pydantic import ValidationError
+
+    from retake.settings import Settings
+
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "RETAKE_" + "_".join(str(part) for part in first["loc"]).upper()
+        raise BadRequest(
+            "bad_setting", f"{name} is {first['input']!r}: {first['msg']}", param=name
+        ) from error
+
+
+def limits(chosen: Settings | None = None) -> Limits:
+    """Return what this instance accepts."""
+    chosen = chosen or settings()
+    return Limits(
+        max_seconds=Fraction(str(chosen.max_seconds)),
+        min_section=Fraction(str(chosen.min_section_s)),
+        max_bytes=chosen.max_source_bytes,
+    )
+
+
+def seed_for(request: RetakeRequest) -> int:
+    """Return the request's seed, or draw one."""
+    return secrets.randbelow(MAX_SEED + 1) if request.seed is None else request.seed
+
+
+def engine_infos() -> dict[str, EngineInfo]:
+    """Return what each engine of this instance is, by id, without loading any."""
+    from retake.engines.vfx.info import INFO
+
+    return {INFO.id: INFO}
+
+
+def make_engine(engine_id: str) -> Engine:
+    """Return an engine; what it needs is loaded when it is first used.
+
+    Raises:
+        BadRequest: There is no such engine.
+    """
+    if engine_id not in engine_infos():
+        accepted = ", ".join(engine_infos())
+        raise BadRequest(
+            "unknown_engine", f"engine is {engine_id!r}; accepted is {accepted}", param="engine"
+        )
+    from retake.engines.vfx.engine import VfxEngine
+
+    return VfxEngine()
+
+
+def fetch_policy(chosen: Settings, *, allow_private: bool) -> FetchPolicy:
+    """Return what a download may do on this instance."""
+    from retake.steps.fetch import FetchPolicy
+
+    return FetchPolicy(
+        allow_private=allow_private,
+        max_bytes=chosen.max_source_bytes,
+        connect_s=chosen.fetch_connect_s,
+        stall_s=chosen.fetch_stall_s,
+        total_s=chosen.fetch_total_s,
+    )

@@ -1,0 +1,183 @@
+"""The server: its parts put together, run until somebody stops it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from retake.bootstrap.parts import engine_infos, limits, make_engine
+from retake.core.errors import BadRequest
+from retake.core.request import Limits, RetakeRequest
+
+if TYPE_CHECKING:
+    from retake.api.parts import ApiParts
+    from retake.queue.data_dir import DataDir
+    from retake.queue.keys import Keys
+    from retake.queue.requests import Requests
+    from retake.settings import Settings
+    from retake.storage import LocalStorage
+
+DEFAULT_MODEL = "ltx-2-pro-retake"
+"""The hosted model's id; the instance's default engine answers it."""
+
+LOG_FORMAT = "%(levelname)s %(name)s: %(message)s"
+
+Welcome = Callable[[str, str | None], None]
+"""Called once the server listens, with its address and, on the very first start, a new key."""
+
+
+def open_keys(chosen: Settings) -> Keys:
+    """Return the keys of the data folder, whether or not a server runs on it."""
+    from retake.queue.data_dir import DataDir
+    from retake.queue.keys import Keys
+
+    return Keys(DataDir(chosen.data_dir).keys)
+
+
+def serve_until_stopped(chosen: Settings, welcome: Welcome) -> None:
+    """Run the server until SIGTERM or Ctrl-C.
+
+    Raises:
+        StorageFailed: The data folder cannot be used, or another server uses it.
+        BadRequest: The address cannot be listened on.
+    """
+    from retake.queue.data_dir import DataDir
+
+    logging.basicConfig(level=chosen.log_level, format=LOG_FORMAT)
+    with DataDir(chosen.data_dir) as data_dir:
+        listener = _listen(chosen.host, chosen.port)
+        asyncio.run(_serve(chosen, data_dir, listener, welcome))
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise BadRequest(
+            "cannot_listen",
+            f"cannot listen on {host}:{port}: {error.strerror}; another --port or --host may do",
+            param="port",
+        ) from error
+    return listener
+
+
+async def _serve(
+    chosen: Settings,
+    data_dir: DataDir,
+    listener: socket.socket,
+    welcome: Welcome,
+) -> None:
+    from retake.api.app import create_app
+    from retake.api.serving import ApiServer
+    from retake.queue.keys import Keys
+    from retake.queue.requests import Requests
+    from retake.queue.supervisor import Supervisor
+
+    keys = Keys(data_dir.keys)
+    requests = Requests(data_dir)
+    supervisor = Supervisor(lambda fd: _child_command(fd, data_dir), requests)
+    parts = _api_parts(chosen, requests, keys, open_storage(data_dir), lambda: supervisor.ready)
+    server = ApiServer(create_app(parts), parts.stopping, host=chosen.host, port=chosen.port)
+    await supervisor.start()
+    host, port = listener.getsockname()[:2]
+    base = chosen.base_url or f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    new_key = None if keys.list() else keys.create("first start")
+    # Bound and listening: whoever is told the address now gets an answer.
+    listener.listen(2048)
+    welcome(base, new_key)
+    releasing = asyncio.create_task(_release_when(parts.stopping, requests))
+    # uvicorn raises the signal that stopped it once more when it has ended; there is still work
+    # to do then.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _ignore)
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        releasing.cancel()
+        await supervisor.stop()
+        requests.close()
+        keys.close()
+
+
+def _ignore(_number: int, _frame: object) -> None:
+    return
+
+
+async def _release_when(stopping: asyncio.Event, requests: Requests) -> None:
+    await stopping.wait()
+    requests.release()
+
+
+def _child_command(fd: int, data_dir: DataDir) -> list[str]:
+    worker = [sys.executable, "-m", "retake.cli.main", "worker"]
+    return [*worker, "--child-fd", str(fd), "--data-dir", str(data_dir.path)]
+
+
+def open_storage(data_dir: DataDir) -> LocalStorage:
+    """Return the storage of a data folder; the secret that signs its URLs is made once."""
+    from retake.storage import LocalStorage
+
+    try:
+        fd = os.open(data_dir.secret, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    except FileExistsError:
+        pass
+    else:
+        with os.fdopen(fd, "wb") as secret:
+            secret.write(secrets.token_bytes(32))
+    return LocalStorage(data_dir.files, data_dir.secret.read_bytes())
+
+
+def _api_parts(
+    chosen: Settings,
+    requests: Requests,
+    keys: Keys,
+    storage: LocalStorage,
+    ready: Callable[[], bool],
+) -> ApiParts:
+    from retake.api.catalogue import ModelInfo
+    from retake.api.parts import ApiParts
+
+    infos = engine_infos()
+    accepted = limits(chosen)
+    if chosen.engine not in infos:
+        make_engine(chosen.engine)  # says what is accepted
+    default = ModelInfo(DEFAULT_MODEL, infos[chosen.engine], accepted)
+    named = (ModelInfo(f"{engine_id}-retake", info, accepted) for engine_id, info in infos.items())
+    return ApiParts(
+        requests=requests,
+        keys=keys,
+        storage=storage,
+        models=(default, *named),
+        limits=accepted,
+        hold_s=chosen.hold_s,
+        base_url=chosen.base_url,
+        url_ttl_s=chosen.url_ttl_s,
+        max_body_bytes=chosen.max_body_bytes,
+        allow_private=chosen.fetch_allow_private,
+        check_upload=lambda path, request: _check_upload(path, request, accepted),
+        ready=ready,
+    )
+
+
+def _check_upload(path: Path, request: RetakeRequest, accepted: Limits) -> tuple[str, ...]:
+    """Say at submit what of an uploaded video and the section would fail later."""
+    from retake.core.timing import seconds_text
+    from retake.media.sandbox import probe_safely
+    from retake.steps.plan import plan_section
+
+    section = plan_section(request, probe_safely(path, accepted).video, accepted)
+    if not section.clamped:
+        return ()
+    return (f"the section was cut at the video's end, {seconds_text(section.end)} s",)
