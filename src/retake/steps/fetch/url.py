@@ -1,0 +1,66 @@
+"""Whether a text is a URL that can be fetched, as far as that is known without asking anybody."""
+
+from __future__ import annotations
+
+import re
+import socket
+from ipaddress import IPv4Address
+
+import httpx
+
+from retake.core.errors import FetchFailed
+from retake.steps.fetch.address import Address, may_reach, parse_address
+
+_NAME = re.compile(r"(?!\.)[a-z0-9._-]{1,254}", re.ASCII)
+
+
+def check_url(uri: str, *, allow_private: bool) -> httpx.URL:
+    """Return `uri` parsed; what is returned here is what is connected to.
+
+    Raises:
+        FetchFailed: It is no http or https URL (code ``bad_url``), or it spells a private address
+            (``blocked_address``).
+    """
+    try:
+        url = httpx.URL(uri)
+        host = url.raw_host.decode("ascii")
+    except (httpx.InvalidURL, UnicodeError, ValueError) as error:
+        raise bad_url(f"video_uri is not a URL: {error}") from None
+    if url.scheme not in {"http", "https"}:
+        raise bad_url(f"video_uri begins with {uri[:20]!r}")
+    address = _spelt_address(host)
+    if address is None and _NAME.fullmatch(host) is None:
+        raise bad_url(f"video_uri names no host but {host[:40]!r}")
+    if url.port is not None and not 0 < url.port < 65536:
+        raise bad_url(f"video_uri names the port {url.port}")
+    if address is not None and not may_reach(address, allow_private=allow_private):
+        raise blocked(host)
+    return url
+
+
+def bad_url(found: str) -> FetchFailed:
+    """Return the error for a text that is no URL of a video."""
+    return FetchFailed(
+        "bad_url", f"{found}; accepted is an http:// or https:// URL", param="video_uri"
+    )
+
+
+def blocked(host: str) -> FetchFailed:
+    """Return the error for a host that may not be reached; what it resolved to is not told."""
+    return FetchFailed(
+        "blocked_address",
+        f"video_uri points at {host[:100]}, which is not a public address; accepted are public "
+        "ones, unless this server is set to allow private ones (RETAKE_FETCH_ALLOW_PRIVATE)",
+        param="video_uri",
+    )
+
+
+def _spelt_address(host: str) -> Address | None:
+    """Read an address as resolvers do: ``127.1``, ``0x7f000001`` and ``017700000001`` too."""
+    address = parse_address(host)
+    if address is not None:
+        return address
+    try:
+        return IPv4Address(socket.inet_aton(host.rstrip(".")))
+    except (OSError, UnicodeError, ValueError):
+        return None
