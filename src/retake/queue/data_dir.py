@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
+import time
 from pathlib import Path
 from types import TracebackType
 
 from retake.core.errors import StorageFailed
+
+_log = logging.getLogger(__name__)
+
+_LAST_CHILD_S = 10.0
 
 
 class DataDir:
@@ -40,6 +46,7 @@ class DataDir:
         self.files = self.path / "files"
         self.secret = self.path / "secret"
         self._lock_fd: int | None = None
+        self._steps_fd: int | None = None
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.work.mkdir(exist_ok=True)
@@ -48,21 +55,15 @@ class DataDir:
             raise _unusable(self.path, error) from error
 
     def __enter__(self) -> DataDir:
-        try:
-            # Not inheritable: a child that outlived the server would keep it locked.
-            fd = os.open(self.path / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise _unusable(self.path, error) from error
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        fd = self._open_lock("lock")
+        if not _flock(fd):
             os.close(fd)
             raise StorageFailed(
                 "data_dir_locked",
                 f"another server uses the data folder {self.path}; accepted is a folder of its own",
                 param="data_dir",
                 retryable=True,
-            ) from error
+            )
         self._lock_fd = fd
         return self
 
@@ -75,6 +76,35 @@ class DataDir:
         if self._lock_fd is not None:
             os.close(self._lock_fd)
             self._lock_fd = None
+
+    def lock_steps(self) -> None:
+        """Let the engine child own the recorded steps until it ends.
+
+        The child of a server that was killed may need a moment to notice; it is waited for.
+        """
+        fd = self._steps_fd = self._open_lock("dbos.lock")
+        until = time.monotonic() + _LAST_CHILD_S
+        while not _flock(fd):
+            if time.monotonic() > until:
+                # Stopped, maybe, or a process that it left behind: DBOS fences what it records.
+                _log.warning("another engine child has not ended; going on without its lock")
+                return
+            time.sleep(0.02)
+
+    def _open_lock(self, name: str) -> int:
+        try:
+            # Not inherited by what is started: a process left behind would keep the lock.
+            return os.open(self.path / name, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise _unusable(self.path, error) from error
+
+
+def _flock(fd: int) -> bool:
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _unusable(path: Path, error: OSError) -> StorageFailed:

@@ -1,0 +1,95 @@
+"""The requests' SQLite file: its tables, and how it may be opened.
+
+SQLite before 3.51.3 can damage a WAL file when two connections write and checkpoint at once, so
+exactly one connection does both; all others can do neither.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+
+from retake.core.errors import StorageFailed
+
+VERSION = 1
+
+_TABLES = """
+create table requests (
+    seq              integer primary key autoincrement,
+    request_id       text not null unique,
+    key_id           text not null,
+    model            text not null,
+    engine           text not null,
+    status           text not null default 'queued'
+        check (status in ('queued', 'processing', 'success', 'failed', 'cancelled')),
+    payload          text not null,
+    source_ref       text not null,
+    seed             integer not null,
+    warnings         text not null,
+    created_at       integer not null,
+    queued_at        integer not null,
+    updated_at       integer not null,
+    started_at       integer,
+    finished_at      integer,
+    stage            text,
+    crashes          integer not null default 0,
+    cancel_requested integer not null default 0,
+    outcome          text,
+    error            text
+);
+create index requests_of_key on requests (key_id, seq);
+create index requests_unfinished on requests (seq) where status in ('queued', 'processing');
+create trigger requests_end_once before update of status on requests
+    when old.status in ('success', 'failed', 'cancelled')
+    begin select raise(abort, 'the request has ended'); end;
+"""
+
+
+def open_writer(path: Path) -> sqlite3.Connection:
+    """Open the one connection that writes; makes the file when it is not there.
+
+    Raises:
+        StorageFailed: The file was written by a later version (``data_dir_too_new``), or is not
+            SQLite's (``data_dir_damaged``).
+    """
+    # SQLite would create the file with the umask's permissions.
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    try:
+        db.execute("pragma journal_mode=wal")
+        # With NORMAL a power cut would take back requests that were already acknowledged.
+        db.execute("pragma synchronous=full")
+        _migrate(db)
+    except sqlite3.DatabaseError as error:
+        db.close()
+        raise StorageFailed(
+            "data_dir_damaged",
+            f"{path.name} in the data folder cannot be read: {error}",
+            param="data_dir",
+        ) from error
+    except StorageFailed:
+        db.close()
+        raise
+    return db
+
+
+def open_reader(path: Path) -> sqlite3.Connection:
+    """Open a connection that can neither write nor checkpoint."""
+    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    db.row_factory = sqlite3.Row
+    db.execute("pragma query_only=on")
+    db.execute("pragma wal_autocheckpoint=0")
+    return db
+
+
+def _migrate(db: sqlite3.Connection) -> None:
+    found = db.execute("pragma user_version").fetchone()[0]
+    if found > VERSION:
+        raise StorageFailed(
+            "data_dir_too_new",
+            f"the data folder has version {found}; this program knows version {VERSION}",
+            param="data_dir",
+        )
+    if found == 0:
+        db.executescript(f"begin immediate; {_TABLES} pragma user_version={VERSION}; commit;")

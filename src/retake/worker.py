@@ -1,0 +1,205 @@
+"""The engine child: takes requests from the server, walks their steps, tells how far it is.
+
+It has one thread that listens to the server, and one that works. It ends when the server is gone:
+whatever it was doing is taken up behind the last finished step by the next child.
+
+    def run_request(request, step, watch): ...   # see RunRequest
+    run_child(fd, data_dir, run_request)
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import queue
+import signal
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from retake.core.errors import Cancelled, RetakeError, StorageFailed
+from retake.core.watch import Stage, Watch
+from retake.queue.data_dir import DataDir
+from retake.queue.durable import Durable, Step
+from retake.queue.pipe import Pipe
+
+_log = logging.getLogger(__name__)
+
+RunRequest = Callable[[dict[str, Any], Step, Watch], dict[str, Any]]
+"""``run_request(request, step, watch)`` does one request and returns its outcome:
+``{"files": {name: stored name}, "report": {…}, "notes": […]}``. `request` is what
+`Record.for_engine` gave. Work that is to outlive a restart goes through ``step(name, fn)``. It may
+raise RetakeError, Cancelled among them."""
+
+_RESEND_S = 5.0
+_PROGRESS_EVERY_S = 0.2
+
+
+def run_child(fd: int, data_dir: DataDir, run_request: RunRequest) -> NoReturn:
+    """Work until the server is gone or says stop, then end the process.
+
+    Args:
+        fd: The socket that the server opened for this child.
+        data_dir: The data folder; it is the server that holds its lock.
+        run_request: Does one request.
+    """
+    # Ctrl-C goes to the whole terminal; it is the server that tells the child to stop.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda _signal, _frame: os._exit(0))
+    try:
+        _Child(Pipe(fd), data_dir, run_request).run()
+        status = 0
+    except BaseException:  # noqa: BLE001 - it is logged, and the supervisor sees the status
+        _log.critical("the engine child cannot go on", exc_info=True)
+        status = 1
+    # Not sys.exit: that would wait for the work, which is safe to leave at any point.
+    logging.shutdown()
+    os._exit(status)
+
+
+class _Child:
+    def __init__(self, pipe: Pipe, data_dir: DataDir, run_request: RunRequest) -> None:
+        self._pipe = pipe
+        self._run_request = run_request
+        self._data_dir = data_dir
+        self._durable = Durable(data_dir.steps, self._work)
+        self._waiting: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+        # Every request that this child was given and that is not acknowledged yet.
+        self._cancels: dict[str, threading.Event] = {}
+        self._results: dict[str, dict[str, Any]] = {}
+
+    def run(self) -> None:
+        self._data_dir.lock_steps()
+        self._durable.launch()
+        threading.Thread(target=self._work_off, name="worker", daemon=True).start()
+        self._say({"say": "ready"})
+        for message in self._pipe:
+            match message:
+                case {"do": "begin", "keep": list() as keep}:
+                    self._durable.keep_only(keep)
+                case {"do": "run", "request": dict() as request}:
+                    self._take(request)
+                case {"do": "cancel", "request_id": str() as request_id}:
+                    self._cancel(request_id)
+                case {"do": "ack", "request_id": str() as request_id}:
+                    self._forget(request_id)
+                case {"do": "stop"}:
+                    return
+                case _:
+                    _log.error("the server said what nobody understands: %.200r", message)
+
+    def _take(self, request: dict[str, Any]) -> None:
+        request_id = request["request_id"]
+        if request_id not in self._cancels:
+            self._cancels[request_id] = threading.Event()
+            self._waiting.put(request)
+
+    def _cancel(self, request_id: str) -> None:
+        if cancel := self._cancels.get(request_id):
+            cancel.set()
+
+    def _forget(self, request_id: str) -> None:
+        try:
+            self._durable.forget(request_id)
+        except Exception:  # noqa: BLE001 - the next child tries again
+            _log.exception("the steps of request %s could not be deleted", request_id)
+        self._results.pop(request_id, None)
+        self._cancels.pop(request_id, None)
+
+    def _work_off(self) -> None:
+        try:
+            while True:
+                try:
+                    request = self._waiting.get(timeout=_RESEND_S if self._results else None)
+                except queue.Empty:
+                    self._send_results()
+                else:
+                    self._do(request)
+        except BaseException:  # noqa: BLE001 - a child that no longer works must not live on
+            _log.critical("the worker cannot go on", exc_info=True)
+            os._exit(1)
+
+    def _do(self, request: dict[str, Any]) -> None:
+        request_id = request["request_id"]
+        if self._cancels[request_id].is_set():
+            result: dict[str, Any] = {"status": "cancelled"}
+        else:
+            self._say({"say": "begun", "request_id": request_id})
+            try:
+                result = self._durable.run(request_id, request)
+            except Exception as error:  # noqa: BLE001 - the request ends, the child goes on
+                _log.exception("request %s could not be recorded", request_id)
+                result = _failed(error)
+        self._results[request_id] = result
+        self._send_results()
+
+    def _send_results(self) -> None:
+        for request_id, result in list(self._results.items()):
+            self._say({"say": "finished", "request_id": request_id, "result": result})
+
+    def _say(self, message: dict[str, Any]) -> None:
+        try:
+            self._pipe.send(message)
+        except OSError:
+            # The server is gone. Raised into the work, this would be recorded as its failure.
+            os._exit(0)
+
+    def _work(self, request: dict[str, Any], step: Step) -> dict[str, Any]:
+        request_id = request["request_id"]
+        cancel = self._cancels[request_id]
+        try:
+            watch = Watch(_Teller(self._say, request_id).tell, cancel)
+            watch.check()
+            return {"status": "success", "outcome": self._run_request(request, step, watch)}
+        except Cancelled:
+            return {"status": "cancelled"}
+        except RetakeError as error:
+            return {"status": "failed", "error": error.to_dict()}
+        except Exception as error:  # noqa: BLE001 - the request ends, the child goes on
+            _log.exception("request %s failed unexpectedly", request_id)
+            return _failed(error)
+
+
+class _Teller:
+    """Tells the server how far a request is, a few times a second at most."""
+
+    def __init__(self, say: Callable[[dict[str, Any]], None], request_id: str) -> None:
+        self._say = say
+        self._request_id = request_id
+        self._stage: Stage | None = None
+        self._last = 0.0
+
+    def tell(self, stage: Stage, done: int, total: int) -> None:
+        now = time.monotonic()
+        if stage is self._stage and now - self._last < _PROGRESS_EVERY_S:
+            return
+        self._stage, self._last = stage, now
+        self._say(
+            {
+                "say": "progress",
+                "request_id": self._request_id,
+                "stage": stage.value,
+                "done": done,
+                "total": total,
+            }
+        )
+
+
+def _failed(error: Exception) -> dict[str, Any]:
+    if _is_disk_full(error):
+        full = StorageFailed("disk_full", "the server's disk is full", retryable=True)
+        return {"status": "failed", "error": full.to_dict()}
+    mistake = RetakeError("internal", "the server made a mistake; its log says more")
+    return {"status": "failed", "error": mistake.to_dict()}
+
+
+def _is_disk_full(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            return True
+        if "database or disk is full" in str(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
