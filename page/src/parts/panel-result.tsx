@@ -1,0 +1,139 @@
+// What came out: download, what was kept and what was made, how it was joined.
+
+import { clip } from "../state/clip";
+import { seed, section } from "../state/form";
+import { again, job, startOver } from "../state/request";
+import { local } from "../wire/client";
+import type { Report, RequestRecord, StreamReport } from "../wire/types";
+import { effective, fate, joins, shares, span } from "../words";
+import { CheckIcon, CrossIcon, DownloadIcon, WarnIcon } from "./icons";
+
+export function ResultPanel() {
+  if (job.value.at !== "done") return null;
+  const { record } = job.value;
+  const video = record.outcome?.media_urls?.[0]?.url;
+  const report = record.report ?? null;
+  return (
+    <div class="panel" aria-label="The result">
+      <div class="panel-scroll">
+        <h2 class="done" tabIndex={-1}><CheckIcon />The section is re-shot</h2>
+        <p class="asked">{record.payload.prompt || "No prompt"}</p>
+        {report && <Kept report={report} />}
+        <Said record={record} />
+        <Sheet record={record} />
+        {report && <Details report={report} />}
+      </div>
+      <div class="panel-foot">
+        {video && (
+          <a class="button primary large wide" href={local(video)} download={downloadName()}>
+            <DownloadIcon />Download
+          </a>
+        )}
+        <div class="row">
+          <button type="button" class="wide" onClick={again}>Edit again</button>
+          <button type="button" class="wide" onClick={startOver}>Other clip</button>
+        </div>
+      </div>
+    </div>
+  );
+}
+
+function downloadName(): string {
+  const name = (clip.value?.name ?? "clip").replace(/\.[a-z0-9]{2,5}$/i, "");
+  return `${name}-retake.mp4`;
+}
+
+function Kept({ report }: { report: Report }) {
+  const streams = [["Picture", "picture", report.video], ["Sound", "sound", report.audio]] as const;
+  const { start, end } = effective(report) ?? section.value;
+  return (
+    <section class="kept" aria-label="What was kept">
+      {streams.map(([title, name, stream]) => (
+        <div class="stream" key={name}>
+          <h3>{title}</h3>
+          <Shares stream={stream} />
+          <p>{fate(stream, name, end - start)}</p>
+        </div>
+      ))}
+      <p class="legend" aria-hidden="true">
+        <span class="share-exact" />unchanged
+        <span class="share-encoded" />re-encoded
+        <span class="share-made" />made anew
+      </p>
+    </section>
+  );
+}
+
+function Shares({ stream }: { stream: StreamReport }) {
+  const parts = shares(stream);
+  if (!parts) return null;
+  const wide = (share: number) => ({ width: `${share * 100}%` });
+  return (
+    <div class="shares" aria-hidden="true">
+      <span class="share-exact" style={wide(parts.exact)} title="unchanged" />
+      <span class="share-encoded" style={wide(parts.encoded)} title="re-encoded" />
+      <span class="share-made" style={wide(parts.made)} title="made anew" />
+    </div>
+  );
+}
+
+function Said({ record }: { record: RequestRecord }) {
+  const notes = record.report?.notes ?? record.notes ?? [];
+  const warnings = [...(record.warnings ?? []), ...(record.report?.fallback ? [record.report.fallback] : [])];
+  return (
+    <>
+      {warnings.length > 0 && (
+        <ul class="said warnings" aria-label="Warnings">
+          {warnings.map((text) => <li key={text}><WarnIcon />{text}</li>)}
+        </ul>
+      )}
+      {notes.length > 0 && (
+        <section aria-labelledby="notes">
+          <h3 id="notes">What the engine made of it</h3>
+          <ul class="said">{notes.map((text) => <li key={text}>{text}</li>)}</ul>
+        </section>
+      )}
+    </>
+  );
+}
+
+function Sheet({ record }: { record: RequestRecord }) {
+  const sheet = record.outcome?.sheet_url;
+  if (!sheet) return null;
+  return (
+    <a class="sheet" href={local(sheet)} target="_blank" rel="noopener">
+      <img src={local(sheet)} alt="Contact sheet: source above, retake below, the section marked" loading="lazy" />
+    </a>
+  );
+}
+
+function Details({ report }: { report: Report }) {
+  const made = effective(report) ?? section.value;
+  const total = Object.values(report.stages_s).reduce((sum, seconds) => sum + seconds, 0);
+  return (
+    <details class="details">
+      <summary>Measured</summary>
+      <ul class="checks">
+        {report.checks.map(({ name, passed, detail }) => (
+          <li key={name} class={passed ? "passed" : "not-passed"}>
+            {passed ? <CheckIcon /> : <CrossIcon />}
+            <span>{name}<small>{detail}</small></span>
+          </li>
+        ))}
+      </ul>
+      {joins(report).map((text) => <p key={text}>{text}</p>)}
+      <dl>
+        <dt>Section</dt><dd>{span(made)}</dd>
+        <dt>Engine</dt><dd>{report.engine}</dd>
+        <dt>Seed</dt>
+        <dd>
+          {report.seed}{" "}
+          <button type="button" class="link" onClick={() => (seed.value = String(report.seed))}>
+            {seed.value === String(report.seed) ? "kept for the next run" : "keep for the next run"}
+          </button>
+        </dd>
+        {total > 0 && <><dt>Work</dt><dd>{total.toFixed(1)} s</dd></>}
+      </dl>
+    </details>
+  );
+}

@@ -1,0 +1,188 @@
+// One request's life as the page sees it: waiting for the upload, sent, watched, ended.
+
+import { effect, signal } from "@preact/signals";
+
+import * as wire from "../wire/client";
+import type { RequestRecord } from "../wire/types";
+import { clip, closeClip, openStored, startTransfer, transfer } from "./clip";
+import { payload, recall } from "./form";
+import { key, keyState, refused } from "./key";
+
+export type Job =
+  | { at: "none" }
+  /** Run was pressed while the upload goes on. */
+  | { at: "armed" }
+  | { at: "sending" }
+  | { at: "running"; record: RequestRecord; lost: boolean; cancelling: boolean }
+  | { at: "done"; record: RequestRecord }
+  | { at: "failed"; message: string; param: string | null; record: RequestRecord | null }
+  | { at: "cancelled" };
+
+const POLL_MS = 500;
+const POLL_LOST_MS = 2000;
+
+export const job = signal<Job>({ at: "none" });
+/** When each stage was first seen, in the page's own clock (ms). */
+export const stageSeen = signal<ReadonlyMap<string, number>>(new Map());
+
+let watching = 0;
+
+function address(id: string | null): void {
+  history.replaceState(null, "", location.pathname + location.search + (id ? `#request=${id}` : ""));
+}
+
+function failed(error: unknown): void {
+  refused(error);
+  const known = error instanceof wire.ApiError;
+  const message = known ? error.message : "Something went wrong in this page.";
+  if (!known) console.error(error);
+  job.value = { at: "failed", message, param: known ? error.param : null, record: null };
+}
+
+export function run(): void {
+  job.value = { at: "armed" };
+  if (transfer.value.at === "failed") transfer.value = { at: "idle" };
+  void startTransfer();
+}
+
+async function submit(uri: string): Promise<void> {
+  job.value = { at: "sending" };
+  try {
+    follow(await wire.submit(key.value, payload(uri)));
+  } catch (error) {
+    failed(error);
+  }
+}
+
+/** Shows `record` and watches it until it ends. */
+export function follow(record: RequestRecord): void {
+  const mine = ++watching;
+  stageSeen.value = new Map();
+  address(record.request_id);
+  take(record);
+  void watch(record.request_id, mine);
+}
+
+async function watch(id: string, mine: number): Promise<void> {
+  let pause = POLL_MS;
+  while (job.value.at === "running") {
+    await new Promise((wake) => setTimeout(wake, pause));
+    if (mine !== watching || job.value.at !== "running") return;
+    try {
+      const record = await wire.status(key.value, id);
+      if (mine !== watching) return;
+      pause = POLL_MS;
+      take(record);
+    } catch (error) {
+      if (mine !== watching) return;
+      const known = error instanceof wire.ApiError ? error : null;
+      if (!known || (known.status !== 0 && known.status < 500 && known.status !== 429)) {
+        failed(error);
+        return;
+      }
+      // The work goes on without us: say so and keep asking.
+      pause = POLL_LOST_MS;
+      if (job.value.at === "running") job.value = { ...job.value, lost: true };
+    }
+  }
+}
+
+function take(record: RequestRecord): void {
+  switch (record.status) {
+    case "success":
+      job.value = { at: "done", record };
+      return;
+    case "failed": {
+      const message = record.error ?? record.reason ?? record.outcome?.error ?? "The request failed.";
+      job.value = { at: "failed", message, param: record.param ?? null, record };
+      return;
+    }
+    case "cancelled":
+      job.value = { at: "cancelled" };
+      address(null);
+      return;
+    default: {
+      const stage = record.progress?.stage;
+      if (stage && !stageSeen.value.has(stage)) {
+        stageSeen.value = new Map(stageSeen.value).set(stage, performance.now());
+      }
+      const cancelling = job.value.at === "running" && job.value.cancelling;
+      job.value = { at: "running", record, lost: false, cancelling };
+    }
+  }
+}
+
+export async function cancel(): Promise<void> {
+  const now = job.value;
+  if (now.at === "armed") {
+    job.value = { at: "none" };
+    return;
+  }
+  if (now.at !== "running") return;
+  job.value = { ...now, cancelling: true };
+  try {
+    take(await wire.cancel(key.value, now.record.request_id));
+  } catch (error) {
+    if (job.value.at === "running") job.value = { ...job.value, cancelling: false };
+    refused(error);
+  }
+}
+
+/** Back to the form with the same clip. */
+export function again(): void {
+  watching++;
+  job.value = { at: "none" };
+  address(null);
+}
+
+export function startOver(): void {
+  again();
+  closeClip();
+}
+
+/** Opens an earlier request, with its source where the server still gives it out. */
+export async function reopen(id: string): Promise<void> {
+  try {
+    const record = await wire.status(key.value, id);
+    if (record.payload.video_uri) openStored(record.payload.video_uri);
+    recall(record.payload);
+    follow(record);
+  } catch (error) {
+    failed(error);
+  }
+}
+
+/** The result's addresses expire; asks for fresh ones. */
+export async function refresh(): Promise<void> {
+  const now = job.value;
+  if (now.at !== "done") return;
+  try {
+    const record = await wire.status(key.value, now.record.request_id);
+    if (job.value === now && record.status === "success") job.value = { at: "done", record };
+  } catch (error) {
+    refused(error);
+  }
+}
+
+export function startRequests(): void {
+  effect(() => {
+    const sent = transfer.value;
+    if (job.value.at !== "armed") return;
+    if (sent.at === "done") queueMicrotask(() => job.value.at === "armed" && void submit(sent.uri));
+    if (sent.at === "failed") {
+      const message = sent.message;
+      queueMicrotask(() => {
+        job.value = { at: "failed", message, param: "video_uri", record: null };
+      });
+    }
+  });
+  const id = new URLSearchParams(location.hash.slice(1)).get("request");
+  if (!id) return;
+  const stop = effect(() => {
+    if (keyState.value !== "good" || clip.value) return;
+    queueMicrotask(() => {
+      stop();
+      void reopen(id);
+    });
+  });
+}
