@@ -33,9 +33,9 @@ class Origin:
         self._over.set()
         # Closing alone does not wake the thread that waits in accept().
         socket.create_connection(("127.0.0.1", self.port)).close()
-        self._listener.close()
         for thread in self._threads:
             thread.join(5)
+        self._listener.close()
 
     def stall(self, seconds: float = 30) -> None:
         self._over.wait(seconds)

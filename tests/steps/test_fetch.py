@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import errno
 import gzip
 import socket
 import ssl
@@ -10,6 +9,7 @@ import threading
 import time
 from hashlib import sha256
 from pathlib import Path
+from shutil import which
 
 import pytest
 
@@ -250,11 +250,15 @@ def test_a_redirect_into_the_private_net_is_blocked(dest: Path) -> None:
         assert inside.requests == []
 
 
-@pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://example.com/v", "http://[", ""])
+@pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://example.com/v", "http://["])
 def test_a_redirect_to_what_is_no_web_address_is_refused(dest: Path, target: str) -> None:
     with origin({"/video.mp4": redirects(target)}) as server:
-        code = refused(server.url(), dest).code
-    assert code == ("too_many_redirects" if target == "" else "bad_url") or code == "http_302"
+        assert refused(server.url(), dest).code == "bad_url"
+
+
+def test_a_redirect_to_nowhere_is_an_error_of_the_other_side(dest: Path) -> None:
+    with origin({"/video.mp4": says(b"", status="302 Found")}) as server:
+        assert refused(server.url(), dest).code == "http_302"
 
 
 def test_redirects_without_end_are_given_up(dest: Path) -> None:
@@ -301,24 +305,18 @@ def test_the_environments_proxy_is_not_asked(dest: Path, monkeypatch: pytest.Mon
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A self-signed certificate for secure.example, with its key, in one file."""
     folder = tmp_path_factory.mktemp("tls")
-    made = subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
-         "-nodes", "-days", "2", "-subj", "/CN=secure.example",
-         "-addext", "subjectAltName=DNS:secure.example",
-         "-keyout", folder / "key.pem", "-out", folder / "cert.pem"],
-        capture_output=True, check=False,
-    ) if _has_openssl() else None  # fmt: skip
-    if made is None or made.returncode != 0:
+    openssl = which("openssl")
+    if openssl is None:
         pytest.skip("openssl is not here to make a certificate with")
+    asked = (
+        "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 "
+        "-subj /CN=secure.example -addext subjectAltName=DNS:secure.example "
+        "-keyout key.pem -out cert.pem"
+    )
+    subprocess.run([openssl, *asked.split()], cwd=folder, capture_output=True, check=True)
     both = folder / "both.pem"
     both.write_bytes((folder / "key.pem").read_bytes() + (folder / "cert.pem").read_bytes())
     return both
-
-
-def _has_openssl() -> bool:
-    from shutil import which
-
-    return which("openssl") is not None
 
 
 @pytest.fixture
@@ -386,7 +384,7 @@ def test_a_place_that_cannot_be_written_is_a_storage_error(tmp_path: Path) -> No
 
 def test_a_full_disk_is_told_and_leaves_nothing(tmp_path: Path) -> None:
     script = f"""
-import errno, resource, signal, sys
+import resource, signal, sys
 from pathlib import Path
 from retake.core.errors import StorageFailed
 from retake.core.watch import Watch
@@ -404,4 +402,3 @@ except StorageFailed as error:
         )
     assert done.stdout.strip() == "storage"
     assert list(tmp_path.iterdir()) == []
-    assert errno.EFBIG

@@ -1,0 +1,37 @@
+"""Who asks: ``Authorization: Bearer KEY`` on every request."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from retake.api.errors import Refusal
+from retake.api.parts import parts_of
+from retake.queue.keys import KeyInfo
+
+_BEARER = re.compile(r"(?i:bearer) +([!-~]{1,512})")
+_ACCEPTED = "accepted is the header 'Authorization: Bearer KEY'"
+
+
+def key_of(request: Request) -> KeyInfo:
+    """Return whose request this is.
+
+    Raises:
+        Refusal: There is no key, or it is malformed, unknown or revoked (all 401).
+    """
+    headers = request.headers.getlist("authorization")
+    if not headers:
+        raise Refusal("missing_key", f"the API key is missing; {_ACCEPTED}")
+    match = _BEARER.fullmatch(headers[0].strip()) if len(headers) == 1 else None
+    if match is None:
+        raise Refusal("malformed_key", f"the Authorization header is malformed; {_ACCEPTED}")
+    key = parts_of(request).keys.authenticate(match[1])
+    if key is None:
+        raise Refusal("wrong_key", "the API key is unknown or was revoked")
+    return key
+
+
+Caller = Annotated[KeyInfo, Depends(key_of)]
+"""The key that a route was called with."""

@@ -1,0 +1,148 @@
+"""Every answer that says no: one shape, ``{"error": "<text>", "code", "param", "detail", …}``.
+
+HTTP statuses of errors are decided here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from retake.core.errors import BadRequest, BadSource, RetakeError
+
+_log = logging.getLogger(__name__)
+
+_STATUSES = {
+    "missing_key": 401,
+    "malformed_key": 401,
+    "wrong_key": 401,
+    "bad_signature": 403,
+    "url_expired": 403,
+    "unknown_model": 404,
+    "unknown_request": 404,
+    "unknown_path": 404,
+    "file_not_found": 404,
+    "wrong_method": 405,
+    "slow_client": 408,
+    "exists": 409,
+    "body_too_large": 413,
+    "upload_too_large": 413,
+    "wrong_content_type": 415,
+    "range_past_end": 416,
+    "engine_unavailable": 503,
+    "stopping": 503,
+    "disk_full": 507,
+}
+_RETRY_AFTER_S = {503: "5", 507: "60"}
+_OF_THE_USER = frozenset({BadRequest.kind, BadSource.kind, "fetch_failed"})
+
+
+class Refusal(RetakeError):
+    """Something that only HTTP knows of is wrong: the path, the key, the headers.
+
+    `headers` go out with the answer, such as ``{"Allow": "GET"}``.
+    """
+
+    kind = "bad_request"
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        param: str | None = None,
+        retryable: bool = False,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(code, message, param=param, retryable=retryable)
+        self.headers = dict(headers or {})
+
+
+def status_of(error: RetakeError) -> int:
+    """Return the HTTP status that tells this error."""
+    if error.code in _STATUSES:
+        return _STATUSES[error.code]
+    if error.kind in _OF_THE_USER:
+        return 400
+    return 500
+
+
+def users_mistake(error: Mapping[str, Any]) -> bool:
+    """Return whether the sender of a request has to change it; `error` is RetakeError.to_dict's."""
+    return error.get("kind") in _OF_THE_USER
+
+
+def error_body(error: RetakeError) -> dict[str, Any]:
+    """Return the JSON that tells this error."""
+    return {
+        "error": error.message,
+        "code": error.code,
+        "param": error.param,
+        "detail": error.message,
+        "retryable": error.retryable,
+    }
+
+
+def error_response(error: RetakeError) -> JSONResponse:
+    """Return the answer that tells this error."""
+    status = status_of(error)
+    headers = dict(error.headers) if isinstance(error, Refusal) else {}
+    if status == 401:
+        headers["WWW-Authenticate"] = 'Bearer realm="retake"'
+    if status in _RETRY_AFTER_S:
+        headers["Retry-After"] = _RETRY_AFTER_S[status]
+    return JSONResponse(error_body(error), status, headers)
+
+
+def install(app: FastAPI) -> None:
+    """Make `app` answer every error, also those of the framework, in our shape."""
+    app.add_exception_handler(RetakeError, _on_retake_error)
+    app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_exception_handler(RequestValidationError, _on_validation_error)
+    app.add_exception_handler(Exception, _on_surprise)
+
+
+async def _on_retake_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RetakeError)  # noqa: S101 - for the type checker
+    if status_of(error) >= 500:
+        _log.error("%s %s: %s", request.method, request.url.path, error.message)
+    return error_response(error)
+
+
+async def _on_http_exception(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101 - for the type checker
+    path = request.url.path[:200]
+    if error.status_code == 405:
+        allowed = dict(error.headers or {}).get("Allow", "")
+        refusal = Refusal(
+            "wrong_method",
+            f"{request.method[:20]} is not possible on {path}; accepted is {allowed or 'GET'}",
+            headers=error.headers,
+        )
+    elif error.status_code == 404:
+        refusal = Refusal("unknown_path", f"there is nothing at {path}; see docs/api.md")
+    else:
+        refusal = Refusal("bad_http", str(error.detail), headers=error.headers)
+    return error_response(refusal)
+
+
+async def _on_validation_error(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - for the type checker
+    first = error.errors()[0]
+    param = str(first["loc"][-1])
+    found = f"{param} is {str(first.get('input'))[:40]!r}: {first['msg']}"
+    return error_response(BadRequest("bad_query", found, param=param))
+
+
+async def _on_surprise(request: Request, error: Exception) -> JSONResponse:
+    _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    internal = RetakeError(
+        "internal", "something went wrong in the server; its log says what", retryable=True
+    )
+    return error_response(internal)

@@ -1,0 +1,91 @@
+"""URLs that the API gives out, and finding out whether a URL is one of ours."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
+
+from fastapi import Request
+
+from retake.api.errors import Refusal
+from retake.api.parts import ApiParts, parts_of
+from retake.core.errors import RetakeError
+from retake.storage import safe_name
+
+_FILES = "/files/"
+_SIGNED = re.compile(r"(\d{1,12}) ([0-9a-f]{64})", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Makes the URLs of one answer.
+
+    `base` is how the client reached us, without a slash at its end; `expires_at` is Unix time.
+    """
+
+    parts: ApiParts
+    base: str
+    expires_at: int
+
+    def file(self, name: str, method: str = "GET") -> str:
+        """Return a URL that lets its bearer use `method` on a stored file for a while."""
+        signature = self.parts.storage.sign(name, self.expires_at, method)
+        query = urlencode({"expires": self.expires_at, "signature": signature})
+        return f"{self.base}{_FILES}{quote(name)}?{query}"
+
+
+def links_for(request: Request) -> Links:
+    """Return what makes the URLs of the answer to `request`."""
+    parts = parts_of(request)
+    base = parts.base_url or str(request.base_url)
+    return Links(parts, base.rstrip("/"), int(parts.now()) + parts.url_ttl_s)
+
+
+def check_signed(parts: ApiParts, name: str, method: str, expires: str, signature: str) -> None:
+    """Let pass what carries a signature of ours for `method` on `name`.
+
+    Raises:
+        Refusal: The signature is not ours (code ``bad_signature``) or has expired
+            (``url_expired``).
+    """
+    match = _SIGNED.fullmatch(f"{expires} {signature}")
+    if match is None or not parts.storage.check(name, int(match[1]), method, match[2]):
+        raise Refusal("bad_signature", "the URL's signature is wrong; use the URL as it was given")
+    if int(match[1]) <= parts.now():
+        raise Refusal(
+            "url_expired", "the URL has expired; ask for the request again to get another"
+        )
+
+
+def own_file(parts: ApiParts, uri: str, base: str) -> str | None:
+    """Return the name of our stored file that `uri` points at; None when it is not ours.
+
+    A valid signature is proof, whatever host name the URL has: a server is often reached by
+    several. Without one, a URL that has our own address is an error rather than somebody else's.
+
+    Raises:
+        Refusal: It is ours, but its signature is wrong or has expired; `param` is video_uri.
+    """
+    try:
+        url = urlsplit(uri)
+        query = parse_qs(url.query, max_num_fields=20)
+    except ValueError:
+        return None
+    name = unquote(url.path.removeprefix(_FILES))
+    if not url.path.startswith(_FILES) or not safe_name(name):
+        return None
+    expires = query.get("expires", [""])[-1]
+    signature = query.get("signature", [""])[-1]
+    try:
+        check_signed(parts, name, "GET", expires, signature)
+    except Refusal as refusal:
+        if refusal.code == "url_expired" or uri.startswith(f"{base}{_FILES}"):
+            raise _as_video_uri(refusal) from None
+        return None
+    return name
+
+
+def _as_video_uri(refusal: Refusal) -> RetakeError:
+    # Here it is not the sender's own address that is forbidden, but a parameter that is wrong.
+    return Refusal("bad_upload", f"video_uri: {refusal.message}", param="video_uri")

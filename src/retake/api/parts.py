@@ -1,0 +1,69 @@
+"""What the API is built from; bootstrap fills it in."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fastapi import Request
+
+from retake.api.catalogue import ModelInfo
+from retake.core.request import Limits, RetakeRequest
+from retake.queue.keys import Keys
+from retake.queue.requests import Requests
+from retake.storage import LocalStorage
+
+CheckUpload = Callable[[Path, RetakeRequest], tuple[str, ...]]
+"""Says whether an uploaded file can serve a request: returns warnings or raises a RetakeError.
+
+It may take seconds; it is called on a thread of its own."""
+
+
+def _yes() -> bool:
+    return True
+
+
+@dataclass(frozen=True)
+class ApiParts:
+    """Everything the API uses.
+
+    Attributes:
+        requests: The durable requests.
+        keys: Who may use the server.
+        storage: Uploads and outputs.
+        models: What can be asked for; the first one is the default engine's.
+        limits: What is accepted.
+        hold_s: How long a submit waits for its result, in seconds.
+        max_hold_s: How long a client may make it wait by ``Prefer: wait=…``, in seconds.
+        base_url: How clients reach the server; None takes it from each request.
+        url_ttl_s: How long a signed URL stays valid, in seconds.
+        max_body_bytes: Largest JSON body.
+        allow_private: Whether video_uri may name a private address outright.
+        check_upload: Checks an uploaded source at submit; None leaves that to the work itself.
+        ready: Whether an engine is ready to work.
+        now: Gives Unix time in seconds.
+    """
+
+    requests: Requests
+    keys: Keys
+    storage: LocalStorage
+    models: tuple[ModelInfo, ...]
+    limits: Limits = field(default_factory=Limits)
+    hold_s: float = 50.0
+    max_hold_s: float = 600.0
+    base_url: str | None = None
+    url_ttl_s: int = 3600
+    max_body_bytes: int = 1024 * 1024
+    allow_private: bool = False
+    check_upload: CheckUpload | None = None
+    ready: Callable[[], bool] = _yes
+    now: Callable[[], float] = time.time
+
+
+def parts_of(request: Request) -> ApiParts:
+    """Return the parts that the app answering `request` was built from."""
+    parts = request.app.state.parts
+    assert isinstance(parts, ApiParts)  # noqa: S101 - for the type checker
+    return parts

@@ -1,0 +1,81 @@
+"""What a record looks like on the wire: the hosted API's keys, then ours."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from retake.api.links import Links
+from retake.core.request import Status
+from retake.queue.record import Record
+
+
+def record_json(record: Record, links: Links) -> dict[str, Any]:
+    """Return a record as clients read it; its files' URLs are signed anew.
+
+    Timestamps are whole numbers of Unix time: a published client accepts nothing else.
+    """
+    done = record.outcome or {}
+    return {
+        "request_id": record.request_id,
+        "model": record.model,
+        "status": str(record.status),
+        "created_at": record.created_at,
+        "updated_at": record.updated_at,
+        "queued_at": record.queued_at,
+        "started_at": record.started_at,
+        "finished_at": record.finished_at,
+        "org_id": record.key_id,
+        "user_id": record.key_id,
+        "is_public": False,
+        "payload": record.payload,
+        "outcome": _outcome(record, links),
+        "engine": record.engine,
+        "seed": record.seed,
+        "warnings": list(record.warnings),
+        "notes": done.get("notes", []),
+        "progress": record.progress,
+        "queue_position": record.queue_position,
+        "eta_seconds": record.eta_seconds,
+        "report": done.get("report"),
+        **_failure(record),
+    }
+
+
+def _outcome(record: Record, links: Links) -> dict[str, Any] | None:
+    if record.status is Status.SUCCESS:
+        return _files((record.outcome or {}).get("files", {}), links)
+    if record.status is Status.FAILED:
+        return {"error": _message(record)}
+    return {} if record.status.terminal else None
+
+
+def _files(names: dict[str, str], links: Links) -> dict[str, Any]:
+    urls = {role: links.file(name) for role, name in names.items()}
+    video = urls.get("video")
+    return {
+        "media_urls": [] if video is None else [{"id": "0", "url": video}],
+        "video_url": video,
+        "thumbnail_image_url": urls.get("thumbnail"),
+        "sheet_url": urls.get("sheet"),
+        "report_url": urls.get("report"),
+        "expires_at": links.expires_at,
+    }
+
+
+def _failure(record: Record) -> dict[str, Any]:
+    if record.status is not Status.FAILED:
+        return {}
+    error = record.error or {}
+    message = _message(record)
+    return {
+        "error": message,
+        "reason": message,
+        "code": error.get("code", "internal"),
+        "param": error.get("param"),
+        "detail": message,
+        "retryable": bool(error.get("retryable", False)),
+    }
+
+
+def _message(record: Record) -> str:
+    return str((record.error or {}).get("message") or "the request failed")
