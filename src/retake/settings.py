@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Literal
 
 from platformdirs import user_data_path
 from pydantic import Field
@@ -63,7 +64,9 @@ class Settings(BaseSettings):
         600.0, gt=0, description="How long a whole download may take, in seconds."
     )
     engine: str = Field("vfx", description="Engine that answers ltx-2-pro-retake.")
-    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="DEBUG, INFO, WARNING or ERROR."
+    )
 
     @classmethod
     def settings_customise_sources(

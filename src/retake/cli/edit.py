@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import signal
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from retake.steps.run import Finished
+
+_log = logging.getLogger(__name__)
 
 GRACE_S = 0.8
 """How long cancelled work may take to stop by itself before the process ends without it."""
@@ -68,6 +71,7 @@ def edit(
     outputs = Outputs(out, sheet, report, force)
     show = show_for(as_json=as_json)
     try:
+        logging.basicConfig(level=os.environ.get("RETAKE_LOG_LEVEL", "WARNING"))
         request = _request(source, start, duration, prompt, mode, seed)
         outputs.check(source)
         finished = _carry_out(request, engine, outputs, show)
@@ -78,8 +82,20 @@ def edit(
     except RetakeError as error:
         show.failed(error)
         raise typer.Exit(exit_for(error)) from error
+    except Exception as error:
+        _log.debug("the edit failed unexpectedly", exc_info=True)
+        show.failed(_mistake(error))
+        raise typer.Exit(Exit.INTERNAL) from error
     finally:
         show.close()
+
+
+def _mistake(error: Exception) -> RetakeError:
+    return RetakeError(
+        "internal",
+        f"retake made a mistake ({type(error).__name__}: {error}); RETAKE_LOG_LEVEL=DEBUG shows "
+        "where; please report it",
+    )
 
 
 def _request(

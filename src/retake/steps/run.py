@@ -5,6 +5,7 @@ fetch → probe → plan → generate → render → verify → publish
 
 from __future__ import annotations
 
+import errno
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import Any, Protocol, TypeVar
 
 from pydantic import TypeAdapter
 
+from retake.core.errors import StorageFailed
 from retake.core.report import Report
 from retake.core.request import Limits, RetakeRequest
 from retake.core.section import Section
@@ -31,6 +33,8 @@ Step = Callable[[str, Callable[[], dict[str, Any]]], dict[str, Any]]
 result and, after a restart, returns it without doing the work again."""
 
 T = TypeVar("T")
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 
 
 class Fetch(Protocol):
@@ -83,6 +87,17 @@ def run(job: Job, parts: Parts, step: Step, watch: Watch) -> Finished:
     Raises:
         RetakeError: It cannot be done; the error says why.
     """
+    try:
+        return _walk(job, parts, step, watch)
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        raise StorageFailed(
+            "disk_full", f"a file could not be written: {error.strerror}", retryable=True
+        ) from error
+
+
+def _walk(job: Job, parts: Parts, step: Step, watch: Watch) -> Finished:
     took: dict[str, float] = {}
     job.work.mkdir(parents=True, exist_ok=True)
     parts.engine.check(job.request.prompt, job.request.options)
