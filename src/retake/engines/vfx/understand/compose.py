@@ -5,7 +5,9 @@ from __future__ import annotations
 from retake.core.request import Mode
 from retake.engines.vfx.plan import VISUALS, PromptPlan
 from retake.engines.vfx.understand.cues import make_cues
+from retake.engines.vfx.understand.guesses import guess_mentions
 from retake.engines.vfx.understand.leftovers import find_leftovers
+from retake.engines.vfx.understand.meaning import load
 from retake.engines.vfx.understand.mentions import find_mentions
 from retake.engines.vfx.understand.lines import make_lines
 from retake.engines.vfx.understand.quotes import blank_quotes, find_quotes
@@ -28,12 +30,14 @@ def understand(prompt: str, duration_s: float, mode: Mode) -> PromptPlan:
     Returns:
         The plan. The same prompt always gives the same plan; nothing is loaded from outside.
     """
+    meaning = load()
     quotes = find_quotes(prompt)
-    parts = clauses([repair(t, frozenset()) for t in tokens(blank_quotes(prompt, quotes))])
-    mentions = find_mentions(parts)
+    parts = clauses([repair(t, meaning) for t in tokens(blank_quotes(prompt, quotes))])
+    named = find_mentions(parts)
+    mentions = sorted(named + guess_mentions(parts, named, meaning), key=lambda m: m.clause)
     times = clause_times(parts, duration_s)
     cues, understood, ignored = make_cues(parts, mentions, times, duration_s)
-    ignored += find_leftovers(parts, mentions, frozenset())
+    ignored += find_leftovers(parts, mentions)
     lines, unsaid = make_lines(prompt, quotes, cues, duration_s, mode)
     sounds = sounds_for(cues) if mode.replaces_audio else []
     shown = [cue for cue in cues if cue.effect in VISUALS] if mode.replaces_video else []

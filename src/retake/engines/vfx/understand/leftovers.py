@@ -40,17 +40,16 @@ _FILLER = re.compile(
 
 
 def find_leftovers(
-    clauses: tuple[Clause, ...], mentions: list[Mention], guessed: frozenset[int]
+    clauses: tuple[Clause, ...], mentions: list[Mention]
 ) -> list[str]:
     """Return what was asked for and cannot be done, each with its reason, in the prompt's order.
 
     Args:
         clauses: The whole prompt.
         mentions: Everything that was found in it, wanted or not.
-        guessed: Numbers of clauses that led to an effect by their meaning alone.
     """
     left: list[str] = []
-    spoken_for = {mention.clause for mention in mentions} | guessed
+    spoken_for = {mention.clause for mention in mentions}
     for number, clause in enumerate(clauses):
         text = masked(clause.text)
         undrawn = [name for name, pattern in UNDRAWN if pattern.search(text)]
@@ -58,7 +57,7 @@ def find_leftovers(
         doing = _DOING.search(clause.text)
         if doing and number in spoken_for:
             left.append(f"“{doing[0]}”: people, animals and things cannot be made or moved")
-        elif number not in spoken_for and not undrawn and (doing or _says_something(clause)):
+        elif number not in spoken_for and not undrawn and (doing or without_filler(clause)):
             left.append(f"“{clause.text.strip()}”: no effect of this engine")
     left += [
         f"“{mention.effect}” should stop: what the source shows cannot be taken away"
@@ -68,6 +67,12 @@ def find_leftovers(
     return list(dict.fromkeys(left))
 
 
-def _says_something(clause: Clause) -> bool:
-    rest = _FILLER.sub(" ", without_times(clause.text))
-    return any(len(word) > 2 for word in rest.split())
+def acts(text: str) -> bool:
+    """Return whether somebody or something does something in a clause's text."""
+    return _DOING.search(text) is not None
+
+
+def without_filler(clause: Clause) -> str:
+    """Return a clause's words that say more than "make it look like"; empty when none does."""
+    rest = _FILLER.sub(" ", without_times(clause.text)).split()
+    return clause.text.strip() if any(len(word) > 2 for word in rest) else ""

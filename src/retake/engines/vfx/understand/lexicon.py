@@ -188,3 +188,9 @@ _SPELT = frozenset(
     breeze windy orange yellow purple green violet black white crimson dramatic massive gigantic
     gentle heavy light thick dense left right without background foreground""".split()
 )
+
+
+def names_something(word: str) -> bool:
+    """Return whether a single word stands for something here, spelt as it is."""
+    patterns = (*(term.pattern for term in (*TERMS, *SOUND_TERMS)), *(p for _, p in UNDRAWN))
+    return word in _SPELT or any(pattern.fullmatch(word) for pattern in (*patterns, FALSE_FRIENDS))

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
 from functools import lru_cache
 
-from retake.engines.vfx.understand.lexicon import words_of_lexicon
+from retake.engines.vfx.understand.lexicon import names_something, words_of_lexicon
+from retake.engines.vfx.understand.meaning import Meaning
 
 
-def repair(word: str, known: Container[str]) -> str:
+def repair(word: str, meaning: Meaning) -> str:
     """Return the word of the lexicon that `word` is a slip of, or `word` itself.
 
     One slip (a letter too many, missing, wrong, or two swapped) is forgiven from four letters on,
-    two from eight on. A word that exists (`known`) is never touched.
+    two from eight on. A word that exists is never touched.
     """
-    if len(word) < 4 or not word.isascii() or word in known or word in words_of_lexicon():
+    if len(word) < 4 or not word.isascii() or meaning.knows(word) or names_something(word):
         return word
     return _nearest(word)
 

@@ -58,6 +58,18 @@ def tokens(text: str) -> list[str]:
     return found
 
 
+_PAIRS = frozenset(
+    {("cats", "dogs"), ("black", "white"), ("thunder", "lightning"), ("dark", "stormy"),
+     ("bright", "hot"), ("hot", "bright"), ("smoke", "mirrors"), ("teal", "orange")}
+)  # fmt: skip
+
+
+def _joined(stream: list[str], at: int) -> bool:
+    """Return whether the ``and`` at `at` stands inside a fixed pair."""
+    around = stream[at - 1 : at + 2 : 2] if at else []
+    return stream[at] == "and" and tuple(around) in _PAIRS
+
+
 def clauses(stream: list[str]) -> tuple[Clause, ...]:
     """Cut a stream of tokens into clauses at stops, commas and conjunctions.
 
@@ -76,11 +88,11 @@ def clauses(stream: list[str]) -> tuple[Clause, ...]:
         elif next_joint not in {","}:
             joint = next_joint
 
-    for token in stream:
+    for at, token in enumerate(stream):
         if token in _STOPS:
             close(".")
             sentence += 1
-        elif token in _JOINTS or token in _THEN:
+        elif (token in _JOINTS or token in _THEN) and not _joined(stream, at):
             close(token)
         else:
             words.append(token)

@@ -1,0 +1,40 @@
+"""Guesses: what a clause means when it names no effect outright."""
+
+from __future__ import annotations
+
+from retake.engines.vfx.understand.leftovers import acts, without_filler
+from retake.engines.vfx.understand.lexicon import UNDRAWN
+from retake.engines.vfx.understand.meaning import NONE, Meaning
+from retake.engines.vfx.understand.mentions import Mention, masked
+from retake.engines.vfx.understand.words import Clause
+
+_SURE = 0.5
+_LONGEST = 40
+
+
+def guess_mentions(
+    clauses: tuple[Clause, ...], named: list[Mention], meaning: Meaning
+) -> list[Mention]:
+    """Return a mention for each clause that speaks of an effect in other words.
+
+    Clauses that name something, or in which somebody does something, are left alone: a guess must
+    not turn "a man walks in" into weather.
+    """
+    spoken_for = {mention.clause for mention in named}
+    found: list[Mention] = []
+    for number, clause in enumerate(clauses):
+        text = masked(clause.text)
+        if number in spoken_for or acts(clause.text) or "_" in text:
+            continue
+        if any(pattern.search(text) for _, pattern in UNDRAWN) or len(clause.words) > _LONGEST:
+            continue
+        said = without_filler(clause)
+        if not said:
+            continue
+        likely = meaning.classify(said)
+        effect = max(likely, key=likely.__getitem__)
+        if effect != NONE and likely[effect] >= _SURE:
+            end = len(clause.text) - 1
+            score = round(min(likely[effect], 0.9), 2)
+            found.append(Mention(effect, number, 1, end, None, score=score))
+    return found
