@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import re
 from dataclasses import dataclass
-from typing import Any
 
 from fastapi import Request
 
@@ -61,17 +59,12 @@ async def hold(request: Request, parts: ApiParts, record: Record, wait_s: float)
         await asyncio.wait([waiting, leaving], return_when=asyncio.FIRST_COMPLETED)
         return waiting.result() if waiting.done() else record
     finally:
-        await _ended(leaving)
-        await _ended(waiting)
+        waiting.cancel()
+        leaving.cancel()
+        await asyncio.wait([waiting, leaving])
 
 
 async def _hung_up(request: Request) -> None:
     # The body has been read whole: all that can still come is the end of the connection.
     while (await request.receive())["type"] != "http.disconnect":
         pass
-
-
-async def _ended(task: asyncio.Task[Any]) -> None:
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError, Exception):
-        await task

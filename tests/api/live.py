@@ -1,0 +1,166 @@
+"""A running server of the API, its real queue and storage behind it; a test plays the engine."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+
+from retake.api.app import create_app
+from retake.api.catalogue import ModelInfo
+from retake.api.parts import ApiParts
+from retake.api.serving import ApiServer
+from retake.engines.engine import EngineInfo, Parameter
+from retake.queue.data_dir import DataDir
+from retake.queue.keys import Keys
+from retake.queue.requests import Requests
+from retake.storage import LocalStorage
+
+T = TypeVar("T")
+API = "/api/v1/ie/requestqueue/apikey"
+BARE = "/api/v1/ie/requestqueue"
+MODEL = "ltx-2-pro-retake"
+ENGINE = EngineInfo(
+    id="vfx",
+    version="0.1.0",
+    display_name="VFX",
+    description="Effects by simulation.",
+    limits="Knows no people.",
+    parameters=(
+        Parameter("scale", "number", "How large", default=1.0, min_value=0.1, max_value=4.0),
+        Parameter("look", "enum", "Which look", default="film", options=("film", "news")),
+        Parameter("loud", "boolean", "Whether it is loud", default=False),
+    ),
+)
+PAYLOAD: dict[str, Any] = {
+    "video_uri": "https://example.com/video.mp4",
+    "start_time": 3,
+    "duration": 5,
+    "prompt": "A dramatic explosion with bright orange flames",
+    "mode": "replace_audio_and_video",
+}
+REPORT = {"engine": "vfx", "seed": 7}
+
+
+class Live:
+    """The server and everything behind it."""
+
+    def __init__(self, folder: Path, **settings: Any) -> None:
+        self.data_dir = DataDir(folder / "data")
+        self.data_dir.__enter__()
+        self.keys = Keys(self.data_dir.keys)
+        self.key = self.keys.create("test")
+        self.other_key = self.keys.create("other")
+        self.requests = Requests(self.data_dir)
+        self.storage = LocalStorage(self.data_dir.files, bytes(range(32)))
+        models = tuple(ModelInfo(name, ENGINE) for name in (MODEL, "vfx-retake"))
+        settings = {"hold_s": 5.0, **settings}
+        self.parts = ApiParts(self.requests, self.keys, self.storage, models, **settings)
+        app = create_app(self.parts)
+        self.server = ApiServer(app, self.requests.release, host="127.0.0.1", port=0)
+        self.loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+        while not self.server.started:
+            time.sleep(0.005)
+        self.port = self.server.bound_port
+        self.url = f"http://127.0.0.1:{self.port}"
+        bearer = {"Authorization": f"Bearer {self.key}"}
+        self.client = httpx.Client(base_url=self.url, headers=bearer, timeout=20)
+        self.anybody = httpx.Client(base_url=self.url, timeout=20)
+
+    def close(self) -> None:
+        self.client.close()
+        self.anybody.close()
+        self.server.handle_exit(15, None)
+        self._thread.join(20)
+        self.requests.close()
+        self.keys.close()
+        self.data_dir.__exit__(None, None, None)
+
+    def _run(self) -> None:
+        # Signals are the main thread's, where pytest is: they are not waited for.
+        self.loop.run_until_complete(self.server._serve())
+        self.loop.run_until_complete(self.loop.shutdown_default_executor())
+        self.loop.close()
+
+    def do(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(10)
+
+    def call(self, work: Callable[[], T]) -> T:
+        async def called() -> T:
+            return work()
+
+        return self.do(called())
+
+    def submit(self, payload: dict[str, Any] | None = None, **headers: str) -> httpx.Response:
+        body = {"model": MODEL, "payload": PAYLOAD if payload is None else payload}
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.client.post(f"{API}/requests", json=body, headers=sent)
+
+    def submit_async(self, payload: dict[str, Any] | None = None) -> str:
+        answer = self.submit(payload, Prefer="respond-async")
+        assert answer.status_code == 202, answer.text
+        return answer.json()["request_id"]
+
+    def take(self) -> str:
+        """Begin to work on the next request, as the engine child would."""
+        for _ in range(1000):
+            request_id = self.call(self.requests.admit)
+            if request_id is not None:
+                assert self.do(self.requests.begun(request_id))
+                return request_id
+            time.sleep(0.005)
+        raise AssertionError("no request came")
+
+    def finish(self, request_id: str) -> None:
+        """Bring a request to its success, with files as the publish step makes them."""
+        files = {}
+        for role, ending in {"video": "mp4", "thumbnail": "jpg", "report": "json"}.items():
+            files[role] = f"outputs/{request_id}/{role}.{ending}"
+            with self.storage.writing(files[role]) as stream:
+                stream.write(f"{role} of {request_id}".encode() * 100)
+        outcome = {"files": files, "report": REPORT, "notes": ["understood: explosion"]}
+        self.end(request_id, {"status": "success", "outcome": outcome})
+
+    def end(self, request_id: str, result: dict[str, Any]) -> None:
+        self.do(self.requests.ended(request_id, result))
+
+    def in_background(self, work: Callable[[], T]) -> Callable[[], T]:
+        """Do `work` on a thread; call what is returned for its result."""
+        results: list[T] = []
+        thread = threading.Thread(target=lambda: results.append(work()))
+        thread.start()
+
+        def result() -> T:
+            thread.join(20)
+            return results[0]
+
+        return result
+
+    def talk(self, data: bytes, *, whole: bool = True) -> bytes:
+        """Send bytes as they are; return everything that comes back."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as connection:
+            connection.sendall(data)
+            if whole:
+                connection.shutdown(socket.SHUT_WR)
+            answer = b""
+            while more := connection.recv(65536):
+                answer += more
+            return answer
+
+
+@contextmanager
+def live(folder: Path, **settings: Any) -> Iterator[Live]:
+    server = Live(folder, **settings)
+    try:
+        yield server
+    finally:
+        server.close()
