@@ -7,6 +7,7 @@ told here and not after minutes of work.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -68,6 +69,24 @@ def probe(path: Path, limits: Limits) -> Source:
         )
     _check_last(path, source)
     return source
+
+
+def probe_output(path: Path, source: Source) -> Source:
+    """Return what is in a file that was made from `source`, whatever limits held then.
+
+    Raises:
+        BadSource: As `probe`.
+    """
+    longer, shorter = sorted((source.video.width, source.video.height), reverse=True)
+    return probe(
+        path,
+        Limits(
+            max_seconds=source.video.duration + 1,
+            max_long_side=longer,
+            max_short_side=shorter,
+            max_bytes=sys.maxsize,
+        ),
+    )
 
 
 @dataclass

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from math import floor
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ import av.error
 import numpy as np
 from numpy.typing import NDArray
 
+from retake.core import timing
 from retake.core.source import AudioStream
 from retake.media.describe import sound_start
 from retake.media.opening import damaged, open_source, time_base
@@ -35,7 +35,7 @@ def sample_at(audio: AudioStream, time: Fraction) -> int:
     Halves are rounded up, so that neighbouring intervals neither overlap nor leave a gap. It is
     negative before the sound starts.
     """
-    return floor((time - audio.start) * audio.sample_rate + Fraction(1, 2))
+    return timing.sample_at(time - audio.start, audio.sample_rate)
 
 
 def read_sound(
@@ -101,7 +101,7 @@ class _Placing:
                 self._next = skipped
 
     def _at(self, pts: int) -> int:
-        return floor((pts * self._base - self._origin) * self._rate + Fraction(1, 2))
+        return timing.sample_at(pts * self._base - self._origin, self._rate)
 
     def __call__(self, pts: int | None, length: int) -> int:
         """Return the number of a run's first sample."""

@@ -1,0 +1,80 @@
+"""Measuring how the new section meets the source at its two ends, on the finished file."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+
+from retake.core.report import Seams
+from retake.core.request import Mode
+from retake.core.section import Section
+from retake.core.source import Source
+from retake.media.decode import decode_frames
+from retake.media.loudness import BLOCK_S, SILENCE_LUFS, loudness
+from retake.media.probe import probe_output
+from retake.media.sound import read_sound
+
+IDENTICAL_DB = 100.0
+"""What is told instead of infinity when two pictures are the same."""
+
+
+def measure_seams(src: Path, out: Path, source: Source, section: Section, mode: Mode) -> Seams:
+    """Return how the section of `out` meets `src` at its ends.
+
+    Where the section begins with the film, or ends with it, there is no seam and nothing is told;
+    nor is anything of a stream that the mode keeps.
+
+    Raises:
+        BadSource: One of the files cannot be decoded there.
+    """
+    made = probe_output(out, source)
+    opens, closes = section.frames.start > 0, section.frames.end < len(source.video.pts)
+
+    def picture(frame: int) -> float:
+        return frame_psnr(_frame(src, source, frame), _frame(out, made, frame))
+
+    def step(seam: Fraction, inward: int) -> float | None:
+        return _loudness_step(out, made, seam, inward)
+
+    sees, hears = mode.replaces_video, mode.replaces_audio
+    return Seams(
+        psnr_in_db=picture(section.frames.start) if sees and opens else None,
+        psnr_out_db=picture(section.frames.end - 1) if sees and closes else None,
+        loudness_step_in_lu=step(section.start, 1) if hears and opens else None,
+        loudness_step_out_lu=step(section.end, -1) if hears and closes else None,
+    )
+
+
+def frame_psnr(one: av.VideoFrame, other: av.VideoFrame) -> float:
+    """Return the likeness of two frames of one size in dB, over all their samples.
+
+    Frames of unlike pixel formats are compared in the first one's.
+    """
+    if other.format.name != one.format.name:
+        other = other.reformat(format=one.format.name)
+    a: Any = one.to_ndarray()
+    b: Any = other.to_ndarray()
+    error = float(np.mean((a.astype(np.float64) - b.astype(np.float64)) ** 2))
+    peak = 2 ** one.format.components[0].bits - 1
+    return min(10 * float(np.log10(peak**2 / error)), IDENTICAL_DB) if error else IDENTICAL_DB
+
+
+def _frame(path: Path, source: Source, number: int) -> av.VideoFrame:
+    return next(iter(decode_frames(path, source, number, number + 1)))
+
+
+def _loudness_step(out: Path, made: Source, seam: Fraction, inward: int) -> float | None:
+    """Return loudness inside minus outside, over one block each; None where either is silent."""
+    if not made.audio:
+        return None
+    audio, span = made.audio[0], inward * Fraction(BLOCK_S).limit_denominator()
+    inside = read_sound(out, audio, *sorted((seam, seam + span)))
+    outside = read_sound(out, audio, *sorted((seam, seam - span)))
+    levels = [loudness(samples, audio.sample_rate) for samples in (inside, outside)]
+    if min(levels) < SILENCE_LUFS:
+        return None
+    return levels[0] - levels[1]
