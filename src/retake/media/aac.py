@@ -1,0 +1,96 @@
+"""Encoding AAC, and the little of its bitstream that splicing has to look at.
+
+Format: ISO/IEC 14496-3, 1.6.2.1 (AudioSpecificConfig), 4.4.2.7 (ics_info).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import av
+import numpy as np
+from av.audio.codeccontext import AudioCodecContext
+from numpy.typing import NDArray
+
+from retake.media.bitstream import Bits
+
+FRAME = 1024
+"""Samples that one packet of AAC-LC stands for."""
+
+DELAY = 1024
+"""Samples by which FFmpeg's encoder lags behind its input."""
+
+ONLY_LONG, LONG_START, EIGHT_SHORT, LONG_STOP = range(4)
+"""Window sequences of a packet."""
+
+_SINGLE, _PAIR = 0, 1
+_MIN_RATE_PER_CHANNEL = 64_000
+_MAX_BITS_PER_CHANNEL = 6144
+
+
+def bit_rate(channels: int, rate: int, source: int | None) -> int:
+    """Return bits a second for new sound: the source's, but never a poor quality."""
+    wanted = max(source or 0, _MIN_RATE_PER_CHANNEL * channels)
+    # A packet of one channel holds at most 6144 bits (ISO/IEC 14496-3, 4.5.3.1).
+    return min(wanted, _MAX_BITS_PER_CHANNEL * channels * rate // FRAME)
+
+
+def new_encoder(rate: int, layout: str, bits: int) -> AudioCodecContext:
+    """Return an open AAC-LC encoder whose configuration record can be read."""
+    coder: Any = av.CodecContext.create("aac", "w")
+    coder.sample_rate, coder.layout, coder.format = rate, layout, "fltp"
+    coder.bit_rate = bits
+    # Perceptual noise is drawn from one generator for the whole stream: using it here would
+    # change what a decoder makes of the packets that follow and are kept.
+    coder.options = {"aac_pns": "0"}
+    coder.flags |= 1 << 22  # AV_CODEC_FLAG_GLOBAL_HEADER
+    coder.open()
+    return coder
+
+
+def encode(coder: Any, samples: NDArray[np.float32]) -> list[bytes]:
+    """Return the packets for samples ``[channels, n]``; packet 0 is the encoder's priming."""
+    packets: list[Any] = []
+    for frame in frames(samples, coder.sample_rate, coder.layout.name):
+        packets += coder.encode(frame)
+    packets += coder.encode(None)
+    return [bytes(packet) for packet in packets]
+
+
+def frames(samples: NDArray[np.float32], rate: int, layout: str) -> Iterator[av.AudioFrame]:
+    """Yield samples as frames of one packet each, numbered from 0."""
+    for start in range(0, samples.shape[1], FRAME):
+        block = np.ascontiguousarray(samples[:, start : start + FRAME], np.float32)
+        frame = av.AudioFrame.from_ndarray(block, "fltp", layout)
+        frame.sample_rate, frame.pts = rate, start
+        yield frame
+
+
+def window_sequence(packet: bytes) -> int | None:
+    """Return the window sequence of a packet's first channel; None where it is not at its front.
+
+    Its left half says how the packet before it has to end, its right half how the next one has to
+    begin: EIGHT_SHORT and LONG_STOP begin short, LONG_START and EIGHT_SHORT end short.
+    """
+    if len(packet) < 4:
+        return None
+    bits = Bits(packet[:4])
+    element = bits.fixed(3)
+    bits.fixed(4)  # element_instance_tag
+    if element == _SINGLE or (element == _PAIR and not bits.flag()):
+        bits.fixed(8)  # global_gain
+    elif element != _PAIR:
+        return None
+    bits.fixed(1)  # ics_reserved_bit
+    return bits.fixed(2)
+
+
+def ends_long(sequence: int | None) -> bool:
+    """Return whether a packet's right half is one long window; unknown counts as yes."""
+    return sequence not in {LONG_START, EIGHT_SHORT}
+
+
+def begins_long(sequence: int | None) -> bool:
+    """Return whether a packet's left half is one long window; unknown counts as yes."""
+    return sequence not in {EIGHT_SHORT, LONG_STOP}

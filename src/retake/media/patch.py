@@ -1,0 +1,208 @@
+"""Patching an MP4 or MOV: new packets in the slots of old ones, every other byte kept."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retake.core.report import Action, StreamReport
+from retake.core.source import AudioStream
+from retake.media import pcm, pictures, soundtrack
+from retake.media.aac import FRAME
+from retake.media.job import Outcome, RenderJob, sound_report
+from retake.media.mp4.boxes import read_moov
+from retake.media.mp4.edits import Edit, NewTrack, Overwrite, Piece, Slots
+from retake.media.mp4.graft import movie_timescale
+from retake.media.mp4.rewrite import read_tracks, rewrite
+from retake.media.mp4.tables import Track
+from retake.media.opening import open_source
+from retake.media.packets import index_packets
+from retake.media.saving import spool
+from retake.media.splice import splice_aac
+from retake.media.unspliceable import Unspliceable
+
+Range = tuple[int, int]
+
+FORCED = "a full re-encode was asked for"
+
+
+@dataclass(slots=True)
+class _Patch:
+    """What is going to change in the file, gathered stream by stream."""
+
+    job: RenderJob
+    tracks: dict[int, Track]
+    files: ExitStack
+    folder: Path
+    edits: dict[int, Edit] = field(default_factory=dict[int, Edit])
+    new: list[NewTrack] = field(default_factory=list[NewTrack])
+
+    def track(self, stream: int) -> Track:
+        """Return the tables of a stream, by its index in the container.
+
+        Raises:
+            Unspliceable: No track is this stream.
+        """
+        with open_source(self.job.src) as container:
+            number = int(container.streams[stream].id)
+        if number not in self.tracks:
+            raise Unspliceable("its streams do not match the file's tracks")
+        return self.tracks[number]
+
+    def movie_timescale(self) -> int:
+        """Return the units of the movie's own times in a second."""
+        with self.job.src.open("rb") as file:
+            moov, _ = read_moov(file, self.job.source.size_bytes)
+        return movie_timescale(moov)
+
+    def scratch(self) -> BinaryIO:
+        """Return a nameless file that lives as long as the patch."""
+        return self.files.enter_context(spool(self.folder))
+
+
+def patch(job: RenderJob, part: Path) -> Outcome:
+    """Write the job's source with the take in it.
+
+    Args:
+        job: What to render.
+        part: Where to write.
+
+    Raises:
+        Unspliceable: The file cannot be patched; the text says why.
+        RenderFailed: An encoder failed.
+        OSError: Writing failed.
+        Cancelled: The watch was cancelled.
+    """
+    if "mp4" not in job.source.container:
+        raise Unspliceable(f"{job.source.container.split(',')[0]} files cannot be spliced yet")
+    with ExitStack() as files:
+        work = _Patch(job, {track.id: track for track in read_tracks(job.src)}, files, part.parent)
+        video, touched = _video(work)
+        audio, audio_touched = _audio(work)
+        with part.open("wb") as out:
+            rewrite(job.src, out, work.edits, work.new, job.watch)
+    return Outcome(video, audio, touched, audio_touched)
+
+
+def _video(work: _Patch) -> tuple[StreamReport, Range | None]:
+    job, video = work.job, work.job.source.video
+    if not job.new_pictures:
+        count = len(index_packets(job.src, video.index))
+        return job.pictures_report(Action.COPIED, count), None
+    track = work.track(video.index)
+    task = pictures.Task(
+        job.src, video, track, job.section.frames, job.pictures, work.scratch(), job.watch
+    )
+    reason = FORCED if job.force_full else None
+    if reason is None:
+        try:
+            slots, plan = pictures.splice(task)
+        except Unspliceable as why:
+            reason = str(why)
+        else:
+            work.edits[track.id] = slots
+            report = job.pictures_report(Action.SMART, plan.count, len(plan.region))
+            return report, (plan.cut, plan.resume)
+    slots, plan = pictures.reencode(task)
+    work.edits[track.id] = slots
+    report = job.pictures_report(Action.REENCODED, plan.count, plan.count, reason)
+    return report, (0, plan.count)
+
+
+def _audio(work: _Patch) -> tuple[StreamReport, Range | None]:
+    job, audio = work.job, work.job.audio
+    if audio is None:
+        if not job.new_sound:
+            return StreamReport(Action.ABSENT), None
+        return _created(work), None
+    if not job.new_sound:
+        count = len(index_packets(job.src, audio.index))
+        return sound_report(job, Action.COPIED, count), None
+    reason = FORCED if job.force_full else None
+    if reason is None:
+        try:
+            return _spliced(work, audio)
+        except Unspliceable as why:
+            reason = str(why)
+    sound, rate = job.sound()
+    begins, whole = soundtrack.full_sound(job.src, audio, job.section.start, sound)
+    track = work.track(audio.index)
+    return _new_track(work, whole, rate, begins, Action.REENCODED, reason=reason, replaces=track.id)
+
+
+def _spliced(work: _Patch, audio: AudioStream) -> tuple[StreamReport, Range]:
+    job, track = work.job, work.track(audio.index)
+    sound, _ = job.sound()
+    file = work.scratch()
+    if audio.codec.startswith("pcm_"):
+        packets = index_packets(job.src, audio.index)
+        new = pcm.overwrite(audio, track, packets, job.video_start, job.section.start, sound)
+        file.write(new.data)
+        work.edits[track.id] = Overwrite(new.first, Piece(file, 0, len(new.data)))
+        first, last = new.packets
+        return (
+            sound_report(job, Action.SMART, len(packets), last - first, sound.shape[1]),
+            new.packets,
+        )
+    new = splice_aac(job.src, audio, job.video_start, job.section.start, sound)
+    slots = pictures.slots_of(track, new.packets)
+    order: list[int | Piece] = list(range(track.count))
+    for slot, data in zip(slots[new.first : new.last], new.data, strict=True):
+        order[slot] = Piece(file, file.tell(), len(data))
+        file.write(data)
+    work.edits[track.id] = Slots(order)
+    again = len(new.data) * FRAME - sound.shape[1]
+    report = sound_report(
+        job, Action.SMART, len(new.packets), len(new.data), sound.shape[1], max(again, 0)
+    )
+    return report, (new.first, new.last)
+
+
+def _created(work: _Patch) -> StreamReport:
+    job = work.job
+    sound, rate = job.sound()
+    whole = soundtrack.silence_around(job.source, job.section.start, sound, rate)
+    reason = "the source has no sound"
+    report, _ = _new_track(work, whole, rate, Fraction(0), Action.CREATED, reason=reason)
+    return report
+
+
+def _new_track(
+    work: _Patch,
+    sound: NDArray[np.float32],
+    rate: int,
+    begins: Fraction,
+    action: Action,
+    *,
+    reason: str | None,
+    replaces: int | None = None,
+) -> tuple[StreamReport, Range]:
+    job = work.job
+    new = soundtrack.write_track(
+        work.scratch(),
+        sound,
+        rate,
+        begins + job.video_start,
+        bits=None if job.audio is None else job.audio.bit_rate,
+        movie_timescale=work.movie_timescale(),
+        replaces=replaces,
+        watch=job.watch,
+    )
+    work.new.append(new)
+    generated = round(job.section.duration * rate)
+    again = sound.shape[1] - generated if action is Action.REENCODED else 0
+    report = StreamReport(
+        action=action,
+        codec="aac",
+        reason=reason,
+        packets=new.track.count,
+        frames_reencoded=max(again, 0),
+        frames_generated=generated,
+    )
+    return report, (0, new.track.count)

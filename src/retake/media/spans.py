@@ -1,0 +1,145 @@
+"""Which packets are copied and which frames are encoded: the plan of a smart render. Pure.
+
+A stream of n packets in decode order becomes
+
+    copied [0, cut) · encoded, as many as before · copied [resume, n)
+
+The encoded run holds the section's frames and, around them, the *pads*: frames outside the
+section whose packets cannot stay because they lean on packets that go.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from retake.media.packets import PacketInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Frames that one pass of the decoder yields.
+
+    Attributes:
+        first, last: Half-open range of packets to feed, in decode order.
+        pts: Presentation times of the frames wanted from it, ascending.
+    """
+
+    first: int
+    last: int
+    pts: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What happens to the packets of a video stream.
+
+    Attributes:
+        count: Packets of the stream.
+        cut: Packets before this one, in decode order, are copied.
+        resume: Packets from this one on are copied.
+        region: Presentation times of all frames encoded anew, ascending.
+        section: The times among them whose frames are the take's.
+        pads: Decoder passes that yield the other frames of the region.
+    """
+
+    count: int
+    cut: int
+    resume: int
+    region: tuple[int, ...]
+    section: frozenset[int]
+    pads: tuple[Span, ...]
+
+    @property
+    def copied(self) -> int:
+        """Packets that stay as they are."""
+        return self.count - len(self.region)
+
+
+def plan_smart(packets: Sequence[PacketInfo], section_pts: Sequence[int]) -> Plan:
+    """Return the plan that keeps the most packets.
+
+    Args:
+        packets: The stream in decode order; `clean` marks closed random-access points.
+        section_pts: Presentation times of the section's frames, ascending, at least one.
+    """
+    start, end = section_pts[0], _next_pts(packets, section_pts[-1])
+    cut = _cut(packets, start)
+    return _plan(packets, section_pts, cut, _resume(packets, cut, end))
+
+
+def plan_full(packets: Sequence[PacketInfo], section_pts: Sequence[int]) -> Plan:
+    """Return the plan that encodes every frame anew, each in the slot that it had."""
+    return _plan(packets, section_pts, 0, len(packets))
+
+
+def _next_pts(packets: Sequence[PacketInfo], pts: int) -> int | None:
+    return min((p.pts for p in packets if p.pts > pts), default=None)
+
+
+def _cut(packets: Sequence[PacketInfo], start: int) -> int:
+    # The copied head has to be complete in display order: everything in it is shown before the
+    # section and before everything that follows it. That may well be in the middle of a GOP.
+    earliest = _earliest_from(packets)
+    cut, latest = 0, packets[0].pts
+    for index, packet in enumerate(packets):
+        latest = max(latest, packet.pts)
+        if latest >= start:
+            break
+        if latest < earliest[index + 1]:
+            cut = index + 1
+    return cut
+
+
+def _resume(packets: Sequence[PacketInfo], cut: int, end: int | None) -> int:
+    if end is None:
+        return len(packets)
+    earliest = _earliest_from(packets)
+    latest = max((p.pts for p in packets[:cut]), default=earliest[0] - 1)
+    for index in range(cut, len(packets)):
+        packet = packets[index]
+        # No picture of the copied tail may be shown before the encoded run has ended.
+        opens_tail = earliest[index] == packet.pts > latest
+        if packet.clean and packet.pts >= end and opens_tail:
+            return index
+        latest = max(latest, packet.pts)
+    return len(packets)
+
+
+def _earliest_from(packets: Sequence[PacketInfo]) -> list[int]:
+    # [i] is the first time at which anything of packets[i:] is shown; the last entry is later
+    # than everything.
+    earliest = [max(p.pts for p in packets) + 1] * (len(packets) + 1)
+    for index in range(len(packets) - 1, -1, -1):
+        earliest[index] = min(packets[index].pts, earliest[index + 1])
+    return earliest
+
+
+def _plan(packets: Sequence[PacketInfo], section_pts: Sequence[int], cut: int, resume: int) -> Plan:
+    region = tuple(sorted(p.pts for p in packets[cut:resume]))
+    before = bisect_left(region, section_pts[0])
+    after = before + len(section_pts)
+    if region[before:after] != tuple(section_pts):
+        raise ValueError("the section's frames are not neighbours in the stream")
+    head = _pad(packets, region[:before])
+    tail = _pad(packets, region[after:])
+    return Plan(
+        count=len(packets),
+        cut=cut,
+        resume=resume,
+        region=region,
+        section=frozenset(section_pts),
+        pads=tuple(span for span in (head, tail) if span is not None),
+    )
+
+
+def _pad(packets: Sequence[PacketInfo], wanted: tuple[int, ...]) -> Span | None:
+    if not wanted:
+        return None
+    # Every frame shown at or after a clean packet is decoded after it, too.
+    starts = (i for i, p in enumerate(packets) if p.clean and p.pts <= wanted[0])
+    first = max(starts, default=0)
+    times = set(wanted)
+    last = max(i for i, p in enumerate(packets) if p.pts in times)
+    return Span(first, last + 1, wanted)
