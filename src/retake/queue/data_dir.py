@@ -74,6 +74,8 @@ class DataDir:
         _trace: TracebackType | None,
     ) -> None:
         if self._lock_fd is not None:
+            # Closing would do, but not before a process that is just being started has closed it.
+            fcntl.flock(self._lock_fd, fcntl.LOCK_UN)
             os.close(self._lock_fd)
             self._lock_fd = None
 
