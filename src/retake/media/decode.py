@@ -66,7 +66,9 @@ def decode_stream(
             raise damaged(f"packet {number - 1} of the pictures cannot be decoded") from error
 
 
-def decode_frames(path: Path, source: Source, first: int, last: int) -> Iterator[av.VideoFrame]:
+def decode_frames(
+    path: Path, source: Source, first: int, last: int, *, strict: bool = False
+) -> Iterator[av.VideoFrame]:
     """Yield the frames `first` up to, but not including, `last`, as the stream stores them.
 
     Args:
@@ -74,6 +76,7 @@ def decode_frames(path: Path, source: Source, first: int, last: int) -> Iterator
         source: What `probe` found in it.
         first: Number of the first frame, in display order.
         last: One past the last frame's number.
+        strict: Fail at the least irregularity of a packet instead of concealing it.
 
     Raises:
         ValueError: There are no such frames.
@@ -87,22 +90,23 @@ def decode_frames(path: Path, source: Source, first: int, last: int) -> Iterator
     wanted = video.pts[first:last]
     done = 0
     try:
-        for frame in _from(path, video, wanted, _packets_before(path, source, wanted[0])):
+        skip = _packets_before(path, source, wanted[0])
+        for frame in _from(path, video, wanted, skip, strict=strict):
             yield frame
             done += 1
     except BadSource:
         # After a jump, frames that lead the keyframe cannot be decoded, and a stream whose
         # keyframes are not clean (a gradual refresh, say) starts late: begin at the beginning.
-        yield from _from(path, video, wanted[done:], 0)
+        yield from _from(path, video, wanted[done:], 0, strict=strict)
 
 
 def _from(
-    path: Path, video: VideoStream, wanted: Sequence[int], skip: int
+    path: Path, video: VideoStream, wanted: Sequence[int], skip: int, *, strict: bool
 ) -> Iterator[av.VideoFrame]:
     """Yield the frames shown at the moments `wanted`, decoding from packet `skip` on."""
     done = 0
     allowance = pixel_allowance(video.width, video.height)
-    for frame in decode_stream(path, video.index, max_pixels=allowance, skip=skip):
+    for frame in decode_stream(path, video.index, max_pixels=allowance, skip=skip, strict=strict):
         if frame.pts is None or frame.pts < wanted[done]:
             continue
         if frame.pts > wanted[done]:

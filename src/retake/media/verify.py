@@ -1,0 +1,186 @@
+"""Verifying a finished file against its source: what should be untouched is, and the rest decodes.
+
+Nothing here asks how the file was made, only what was promised of each stream; packets are read
+with FFmpeg's demuxer and compared byte by byte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from retake.core.errors import BadSource
+from retake.core.report import Action, Check
+from retake.core.request import Mode
+from retake.core.section import Section
+from retake.core.source import Source
+from retake.media.compare_packets import Packet, check_copied, check_spliced, stream_packets
+from retake.media.compare_pictures import check_pictures, check_reencoded, check_same_pictures
+from retake.media.compare_sound import check_new_track, check_same_sound, check_sound
+from retake.media.probe import probe_output
+
+if TYPE_CHECKING:
+    from retake.media.render import Rendered
+
+
+def verify(
+    src: Path, out: Path, source: Source, section: Section, mode: Mode, rendered: Rendered
+) -> tuple[Check, ...]:
+    """Compare `out` with `src` by what was promised; every check says what was found.
+
+    Args:
+        src: The source file.
+        out: The finished file.
+        source: What `probe` found in `src`.
+        section: What was replaced.
+        mode: What of it was replaced.
+        rendered: What the renderer says it did to each stream.
+
+    Returns:
+        The checks; a file of which one has not passed is not to be handed out.
+    """
+    try:
+        made = probe_output(out, source)
+    except BadSource as error:
+        return (Check("readable", passed=False, detail=error.message),)
+    job = _Job(src, out, source, made, section, rendered)
+    checks: list[Check] = []
+    for part in (
+        job.form(),
+        job.pictures(kept=not mode.replaces_video),
+        job.sound(kept=not mode.replaces_audio),
+        job.other_sounds(),
+    ):
+        try:
+            checks.extend(part)
+        except BadSource as error:
+            checks.append(Check("decodable", passed=False, detail=error.message))
+    return tuple(checks)
+
+
+class _Job:
+    """The two files and everything known of them."""
+
+    def __init__(
+        self,
+        src: Path,
+        out: Path,
+        source: Source,
+        made: Source,
+        section: Section,
+        rendered: Rendered,
+    ) -> None:
+        self._src, self._out = src, out
+        self._source, self._made = source, made
+        self._section, self._rendered = section, rendered
+
+    def form(self) -> Iterator[Check]:
+        """Frame count, times and the form of the pictures."""
+        ours, theirs = self._made.video, self._source.video
+        coarse = (
+            Fraction(0)
+            if ours.time_base == theirs.time_base
+            else max(ours.time_base, theirs.time_base)
+        )
+        counts = len(theirs.pts), len(ours.pts)
+        yield Check("frame count", counts[0] == counts[1], f"{counts[0]} and {counts[1]} frames")
+        late = max((abs(a - b) for a, b in zip(ours.times, theirs.times, strict=False)), default=0)
+        yield Check(
+            "frame times", late <= coarse, f"largest difference {float(late) * 1000:.3f} ms"
+        )
+        wrong = [
+            f"{name} {getattr(theirs, name)} became {getattr(ours, name)}"
+            for name in ("upright_size", "bit_depth", "rotation", "sample_aspect_ratio", "colour")
+            if getattr(ours, name) != getattr(theirs, name)
+        ]
+        yield Check("picture form", not wrong, "; ".join(wrong) or "size, depth, turn and colours")
+
+    def pictures(self, *, kept: bool) -> Iterator[Check]:
+        """The stream of pictures, by what was promised of it."""
+        action, touched = self._rendered.video.action, self._rendered.touched
+        before, after = self._packets(self._source.video.index, self._made.video.index)
+        if kept or action is Action.COPIED:
+            copied = check_copied("video packets", before, after, same_clock=self._same_container)
+            if not copied.passed and not self._same_container:
+                copied = check_same_pictures(self._src, self._source, self._out, self._made)
+            yield copied
+        elif action is Action.SMART and touched is not None:
+            yield from check_spliced("video", before, after, touched)
+            shown = {packet.pts for packet in after[touched[0] : touched[1]]}
+            yield from check_pictures(
+                self._src, self._source, self._out, self._made, self._section, shown
+            )
+        else:
+            yield from check_reencoded(
+                self._src, self._source, self._out, self._made, self._section
+            )
+
+    def sound(self, *, kept: bool) -> Iterator[Check]:
+        """The stream of sound that is edited, by what was promised of it."""
+        action, touched = self._rendered.audio.action, self._rendered.audio_touched
+        if action is Action.CREATED:
+            yield check_new_track(self._out, self._made, self._section)
+            return
+        if not self._source.audio or not self._made.audio:
+            same = bool(self._source.audio) == bool(self._made.audio)
+            yield Check("sound", same, "no sound in either" if same else "the sound is missing")
+            return
+        before, after = self._packets(self._source.audio[0].index, self._made.audio[0].index)
+        if kept or action is Action.COPIED:
+            copied = check_copied("audio packets", before, after, same_clock=self._same_container)
+            if not copied.passed and not self._same_container:
+                copied = check_same_sound(self._src, self._source, self._out, self._made)
+            yield copied
+            return
+        window = self._section.start, self._section.end
+        if action is Action.SMART and touched is not None:
+            yield from check_spliced("audio", before, after, touched)
+            window = _window(after, touched, self._made)
+        yield from check_sound(
+            self._src, self._source, self._out, self._made, window, exact=action is Action.SMART
+        )
+
+    def other_sounds(self) -> Iterator[Check]:
+        """Further tracks of sound, which are never edited."""
+        for number, (ours, theirs) in enumerate(
+            zip(self._made.audio[1:], self._source.audio[1:], strict=False), start=2
+        ):
+            before, after = self._packets(theirs.index, ours.index)
+            yield check_copied(
+                f"audio track {number}", before, after, same_clock=self._same_container
+            )
+        if self._same_container:
+            lost = len(self._source.audio) + self._source.other_streams
+            lost -= len(self._made.audio) + self._made.other_streams
+            if self._rendered.audio.action is Action.CREATED:
+                lost += 1
+            yield Check("streams", lost == 0, "all are there" if not lost else f"{lost} are lost")
+
+    @property
+    def _same_container(self) -> bool:
+        return self._source.container == self._made.container
+
+    def _packets(self, before: int, after: int) -> tuple[list[Packet], list[Packet]]:
+        return stream_packets(self._src, before), stream_packets(self._out, after)
+
+
+def _window(
+    packets: list[Packet], touched: tuple[int, int], made: Source
+) -> tuple[Fraction, Fraction]:
+    """Return the seconds in which replaced packets of sound can be heard.
+
+    A packet's samples overlap with the next one's, so the first copied one counts as touched.
+    """
+    audio = made.audio[0]
+    origin = packets[0].pts * audio.time_base
+    # The first packet may hold nothing but priming; its samples end where the sound starts.
+    lead = min(origin - _start(made), Fraction(0))
+    last = min(touched[1] + 1, len(packets) - 1)
+    times = [packets[at].pts * audio.time_base - origin + lead for at in (touched[0], last)]
+    return times[0] + audio.start, times[1] + audio.start
+
+
+def _start(made: Source) -> Fraction:
+    return made.video.pts[0] * made.video.time_base + made.audio[0].start
