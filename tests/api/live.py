@@ -86,8 +86,7 @@ class Live:
         self.data_dir.__exit__(None, None, None)
 
     def _run(self) -> None:
-        # Signals are the main thread's, where pytest is: they are not waited for.
-        self.loop.run_until_complete(self.server._serve())
+        self.loop.run_until_complete(self.server.serve())
         self.loop.run_until_complete(self.loop.shutdown_default_executor())
         self.loop.close()
 
