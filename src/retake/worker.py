@@ -13,6 +13,7 @@ import errno
 import logging
 import os
 import queue
+import shutil
 import signal
 import threading
 import time
@@ -31,7 +32,8 @@ RunRequest = Callable[[dict[str, Any], Step, Watch], dict[str, Any]]
 """``run_request(request, step, watch)`` does one request and returns its outcome:
 ``{"files": {name: stored name}, "report": {…}, "notes": […]}``. `request` is what
 `Record.for_engine` gave. Work that is to outlive a restart goes through ``step(name, fn)``. It may
-raise RetakeError, Cancelled among them."""
+raise RetakeError, Cancelled among them. Its folder is ``data_dir.work / request_id``, which is
+deleted once the request has ended."""
 
 _RESEND_S = 5.0
 _PROGRESS_EVERY_S = 0.2
@@ -78,7 +80,7 @@ class _Child:
         for message in self._pipe:
             match message:
                 case {"do": "begin", "keep": list() as keep}:
-                    self._durable.keep_only(keep)
+                    self._keep_only(keep)
                 case {"do": "run", "request": dict() as request}:
                     self._take(request)
                 case {"do": "cancel", "request_id": str() as request_id}:
@@ -105,8 +107,16 @@ class _Child:
             self._durable.forget(request_id)
         except Exception:  # noqa: BLE001 - the next child tries again
             _log.exception("the steps of request %s could not be deleted", request_id)
+        shutil.rmtree(self._data_dir.work / request_id, ignore_errors=True)
         self._results.pop(request_id, None)
         self._cancels.pop(request_id, None)
+
+    def _keep_only(self, request_ids: list[str]) -> None:
+        """Delete the steps and the work folders of all requests but these."""
+        self._durable.keep_only(request_ids)
+        for folder in self._data_dir.work.iterdir():
+            if folder.name not in request_ids:
+                shutil.rmtree(folder, ignore_errors=True)
 
     def _work_off(self) -> None:
         try:
