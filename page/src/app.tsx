@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 
 import * as deck from "./media/deck";
-import { moveEnd, moveStart } from "./section";
+import { endAt, startAt } from "./section";
 import { clip, facts } from "./state/clip";
 import { bounds, section } from "./state/form";
 import { job } from "./state/request";
@@ -91,14 +91,14 @@ function useShortcuts(full: { current: HTMLElement | null }, comparing: boolean,
       if (target.closest("input:not([type=radio]), textarea, select, summary")) return;
       const pressed = event.key.toLowerCase();
       // A focused button is pressed by the space bar; that is its meaning there.
-      if (pressed === " " && target.closest("button, a, label, [type=radio]")) return;
+      if (pressed === " " && target.closest("button, a, [type=radio]:not(:checked)")) return;
       const chosen = VIEWS[pressed];
       if (pressed === " " || pressed === "k") deck.toggle();
       else if (pressed === "l") deck.looping.value = !deck.looping.value;
       else if (pressed === "m") deck.mute(!deck.muted.value);
       else if (pressed === "f") toggleFull(full.current);
-      else if (pressed === "i" && editing) section.value = moveStart(section.value, deck.position.value, bounds.value);
-      else if (pressed === "o" && editing) section.value = moveEnd(section.value, deck.position.value, bounds.value);
+      else if (pressed === "i" && editing) section.value = startAt(section.value, deck.position.value, bounds.value);
+      else if (pressed === "o" && editing) section.value = endAt(section.value, deck.position.value, bounds.value);
       else if (comparing && chosen) show(chosen);
       else return;
       event.preventDefault();

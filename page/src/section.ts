@@ -14,8 +14,6 @@ export interface Bounds {
   readonly shortest: number;
 }
 
-export const MIN_SECTION_S = 2;
-export const MAX_CLIP_S = 21;
 const USUAL_S = 5;
 
 function clamp(value: number, low: number, high: number): number {
@@ -49,4 +47,16 @@ export function stretch(section: Section, span: number, bounds: Bounds): Section
   const kept = clamp(span, bounds.shortest, bounds.length);
   const start = toMs(Math.min(section.start, Math.max(0, bounds.length - kept)));
   return { start, end: toMs(start + kept) };
+}
+
+/** Sets the start where somebody points; the end gives way where the rest would be too short. */
+export function startAt(section: Section, to: number, bounds: Bounds): Section {
+  const start = toMs(clamp(to, 0, bounds.length - bounds.shortest));
+  return { start, end: toMs(Math.max(section.end, start + bounds.shortest)) };
+}
+
+/** Sets the end where somebody points; the start gives way where the rest would be too short. */
+export function endAt(section: Section, to: number, bounds: Bounds): Section {
+  const end = toMs(clamp(to, bounds.shortest, bounds.length));
+  return { start: toMs(Math.min(section.start, end - bounds.shortest)), end };
 }

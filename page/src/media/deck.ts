@@ -11,6 +11,9 @@ export type Side = "source" | "retake";
 const JUMP_S = 0.25;
 /** Closer than this is the same frame. */
 const SAME_S = 0.012;
+/** How hard the follower corrects: its change of speed for each second that it is off, and at most. */
+const PULL = 5;
+const MAX_PULL = 0.25;
 const LOOP_ROLL_S = 0.02;
 
 export const playing = signal(false);
@@ -47,7 +50,7 @@ export function attach(side: Side, video: HTMLVideoElement): () => void {
   };
   const ended = () => {
     if (video !== leader()) return;
-    if (looping.value) seek(loopFrom, true);
+    if (looping.value) goRound();
     else pause();
   };
   const loaded = () => {
@@ -105,15 +108,20 @@ function seekOne(video: HTMLVideoElement, to: number): void {
   else video.currentTime = to;
 }
 
-export function seek(to: number, rolling = false): void {
+/** Back to the loop's beginning; everybody waits there until all have arrived. */
+function goRound(): void {
+  for (const video of videos.values()) video.pause();
+  seek(loopFrom);
+  cancelAnimationFrame(frame);
+  frame = requestAnimationFrame(tick);
+}
+
+export function seek(to: number): void {
   const length = leader()?.duration ?? 0;
   // The very end shows nothing; the last frame is just before it.
   const target = Math.max(0, Number.isFinite(length) && length > 0 ? Math.min(to, length - 0.001) : to);
   position.value = target;
-  for (const video of videos.values()) {
-    seekOne(video, target);
-    if (rolling && playing.value && video.paused) void video.play().catch(() => pause());
-  }
+  for (const video of videos.values()) seekOne(video, target);
 }
 
 export function play(): void {
@@ -156,19 +164,22 @@ function tick(): void {
   if (first.seeking) return;
   position.value = first.currentTime;
   if (looping.value && first.currentTime >= loopTo - LOOP_ROLL_S) {
-    seek(loopFrom, true);
+    goRound();
     return;
   }
-  const ready = [...videos.values()].every((v) => v.readyState >= HTMLMediaElement.HAVE_FUTURE_DATA);
+  const ready = [...videos.values()].every((video) => !starved(video));
   hold(ready);
   if (ready) for (const video of followers()) align(video, first.currentTime);
+}
+
+function starved(video: HTMLVideoElement): boolean {
+  return video.seeking || video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA;
 }
 
 /** Nobody runs ahead while the other one loads. */
 function hold(ready: boolean): void {
   for (const video of videos.values()) {
-    const starved = video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA;
-    if (!ready && !starved && !video.paused) video.pause();
+    if (!ready && !starved(video) && !video.paused) video.pause();
     if (ready && video.paused && !video.ended) void video.play().catch(() => undefined);
   }
 }
@@ -180,6 +191,6 @@ function align(video: HTMLVideoElement, to: number): void {
     video.currentTime = to;
     video.playbackRate = 1;
   } else {
-    video.playbackRate = Math.abs(ahead) < SAME_S ? 1 : 1 - Math.max(-0.15, Math.min(0.15, ahead * 2));
+    video.playbackRate = Math.abs(ahead) < SAME_S ? 1 : 1 - Math.max(-MAX_PULL, Math.min(MAX_PULL, ahead * PULL));
   }
 }

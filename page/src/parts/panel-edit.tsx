@@ -2,10 +2,10 @@
 
 import { useId } from "preact/hooks";
 
-import { MAX_CLIP_S } from "../section";
 import { clip, facts, startTransfer, transfer } from "../state/clip";
 import { bounds, mode, prompt, seed, seedComplaint } from "../state/form";
 import { keyState } from "../state/key";
+import { longest } from "../state/limits";
 import { job, run } from "../state/request";
 import { bytes } from "../time";
 import { EXAMPLES, MODES } from "../words";
@@ -29,8 +29,8 @@ export function EditPanel() {
         {tooShort && (
           <p class="banner"><WarnIcon />This clip lasts {length.toFixed(3)} s; a section needs at least {shortest} s.</p>
         )}
-        {length > MAX_CLIP_S + 0.5 && facts.value && (
-          <p class="banner"><WarnIcon />This clip lasts {length.toFixed(1)} s; servers usually accept at most {MAX_CLIP_S} s.</p>
+        {facts.value && length > longest.value && (
+          <p class="banner"><WarnIcon />This clip lasts {length.toFixed(3)} s; at most {longest.value} s is accepted.</p>
         )}
         <SectionFields />
         <PromptField />

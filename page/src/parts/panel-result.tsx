@@ -2,7 +2,7 @@
 
 import { clip } from "../state/clip";
 import { seed, section } from "../state/form";
-import { again, job, startOver } from "../state/request";
+import { again, goOn, job } from "../state/request";
 import { local } from "../wire/client";
 import type { Report, RequestRecord, StreamReport } from "../wire/types";
 import { effective, fate, joins, shares, span } from "../words";
@@ -30,8 +30,8 @@ export function ResultPanel() {
           </a>
         )}
         <div class="row">
-          <button type="button" class="wide" onClick={again}>Edit again</button>
-          <button type="button" class="wide" onClick={startOver}>Other clip</button>
+          <button type="button" class="wide" onClick={again} title="Back to the source, with the same section and prompt">Edit again</button>
+          <button type="button" class="wide" onClick={goOn} title="Make the next retake in this result">Go on from here</button>
         </div>
       </div>
     </div>

@@ -5,6 +5,7 @@ import { useEffect, useRef } from "preact/hooks";
 
 import { openFile } from "../state/clip";
 import { key, keyState } from "../state/key";
+import { longest } from "../state/limits";
 import { again, job, reopen } from "../state/request";
 import { clock } from "../time";
 import { list, local } from "../wire/client";
@@ -58,7 +59,7 @@ function DropZone() {
         onChange={chosen}
       />
       <label for="file" class="button primary large"><FilmIcon />Choose a clip</label>
-      <p class="hint"><span class="wide-only">or drop it anywhere on this page · </span>up to 21 seconds, up to 4K</p>
+      <p class="hint"><span class="wide-only">or drop it anywhere on this page · </span>up to {longest.value} seconds, up to 4K</p>
     </div>
   );
 }

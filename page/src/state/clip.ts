@@ -2,10 +2,10 @@
 
 import { effect, signal } from "@preact/signals";
 
-import { MAX_CLIP_S } from "../section";
 import { ApiError, local, uploadUrl } from "../wire/client";
 import { send } from "../wire/send";
 import { key, keyState, refused } from "./key";
+import { longest } from "./limits";
 
 export interface Clip {
   readonly name: string;
@@ -51,8 +51,8 @@ export function openFile(file: File): void {
 }
 
 /** Opens a clip that the server already has. */
-export function openStored(uri: string): void {
-  put({ name: "clip", url: local(uri), file: null }, { at: "done", uri });
+export function openStored(uri: string, name: string): void {
+  put({ name, url: local(uri), file: null }, { at: "done", uri });
 }
 
 export function closeClip(): void {
@@ -65,9 +65,14 @@ export function closeClip(): void {
   transfer.value = { at: "idle" };
 }
 
+const FILE_TYPES = new Set([
+  "mp4", "mov", "m4v", "webm", "mkv", "avi", "ts", "mpg", "mpeg", "mxf", "ogv", "3gp",
+]);
+
+/** A wrong ending is no reason to refuse: the server looks into the file. */
 function fileType(file: File): string {
-  const ending = /\.([a-z0-9]{2,5})$/i.exec(file.name)?.[1]?.toLowerCase();
-  return ending ?? "mp4";
+  const ending = /\.([a-z0-9]{2,5})$/i.exec(file.name)?.[1]?.toLowerCase() ?? "";
+  return FILE_TYPES.has(ending) ? ending : "mp4";
 }
 
 /** Brings the clip to the server unless it is there or on its way. */
@@ -99,7 +104,7 @@ export async function startTransfer(): Promise<void> {
 export function keepTransferring(): void {
   effect(() => {
     const known = facts.value;
-    const welcome = known !== null && known.length <= MAX_CLIP_S + 0.5;
+    const welcome = known !== null && known.length <= longest.value;
     if (keyState.value === "good" && welcome && transfer.value.at === "idle") {
       queueMicrotask(() => void startTransfer());
     }

@@ -2,12 +2,12 @@
 
 import { computed, signal } from "@preact/signals";
 
-import { MIN_SECTION_S, type Bounds, type Section } from "../section";
+import type { Bounds, Section } from "../section";
 import type { Mode, Payload } from "../wire/types";
 import { facts } from "./clip";
+import { shortest } from "./limits";
 
 export const section = signal<Section>({ start: 0, end: 5 });
-export const shortest = signal(MIN_SECTION_S);
 export const prompt = signal("");
 export const mode = signal<Mode>("replace_audio_and_video");
 export const seed = signal("");

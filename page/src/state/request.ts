@@ -135,6 +135,15 @@ export function again(): void {
   address(null);
 }
 
+/** The result becomes the source of the next request. */
+export function goOn(): void {
+  const url = job.value.at === "done" ? job.value.record.outcome?.media_urls?.[0]?.url : undefined;
+  if (!url) return;
+  const name = clip.value?.name ?? "clip.mp4";
+  again();
+  openStored(url, name);
+}
+
 export function startOver(): void {
   again();
   closeClip();
@@ -144,7 +153,7 @@ export function startOver(): void {
 export async function reopen(id: string): Promise<void> {
   try {
     const record = await wire.status(key.value, id);
-    if (record.payload.video_uri) openStored(record.payload.video_uri);
+    if (record.payload.video_uri) openStored(record.payload.video_uri, "Earlier clip");
     recall(record.payload);
     follow(record);
   } catch (error) {
