@@ -209,7 +209,8 @@ def _copied(
         shift = round(origin / base)
         packet.pts = None if packet.pts is None else packet.pts - shift
         packet.dts = None if packet.dts is None else packet.dts - shift
-        when = Fraction(packet.pts if packet.dts is None else packet.dts or 0) * base
+        ticks: Any = packet.pts if packet.dts is None else packet.dts
+        when = Fraction(int(ticks)) * base
         counts[index] += 1
         packet.stream = copies[index]
         yield when, packet
