@@ -89,7 +89,7 @@ async def _serve(
     requests = Requests(data_dir)
     supervisor = Supervisor(lambda fd: _child_command(fd, data_dir), requests)
     parts = _api_parts(chosen, requests, keys, open_storage(data_dir), lambda: supervisor.ready)
-    server = ApiServer(create_app(parts), parts.stopping, host=chosen.host, port=chosen.port)
+    server = ApiServer(create_app(parts), requests.release, host=chosen.host, port=chosen.port)
     await supervisor.start()
     host, port = listener.getsockname()[:2]
     base = chosen.base_url or f"http://{f'[{host}]' if ':' in host else host}:{port}"
@@ -97,7 +97,6 @@ async def _serve(
     # Bound and listening: whoever is told the address now gets an answer.
     listener.listen(2048)
     welcome(base, new_key)
-    releasing = asyncio.create_task(_release_when(parts.stopping, requests))
     # uvicorn raises the signal that stopped it once more when it has ended; there is still work
     # to do then.
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -105,7 +104,6 @@ async def _serve(
     try:
         await server.serve(sockets=[listener])
     finally:
-        releasing.cancel()
         await supervisor.stop()
         requests.close()
         keys.close()
@@ -113,11 +111,6 @@ async def _serve(
 
 def _ignore(_number: int, _frame: object) -> None:
     return
-
-
-async def _release_when(stopping: asyncio.Event, requests: Requests) -> None:
-    await stopping.wait()
-    requests.release()
 
 
 def _child_command(fd: int, data_dir: DataDir) -> list[str]:
