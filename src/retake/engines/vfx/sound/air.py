@@ -1,4 +1,4 @@
-"""The quiet ones: snow's hush, fog's hollow air, night's crickets, evening birds, billowing smoke."""
+"""The quiet ones: snow's hush, fog's hollow air, crickets, evening birds, billowing smoke."""
 
 from __future__ import annotations
 

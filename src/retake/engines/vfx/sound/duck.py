@@ -19,22 +19,24 @@ def duck_for_effects(ground: Wave, effects: Wave, rate: int) -> Wave:
     """
     block = max(1, int(_BLOCK_S * rate))
     over_db = _level_db(effects, block) - np.maximum(_level_db(ground, block), -50.0)
-    loud = np.clip((over_db + 14) / 20, 0, 1)
-    return ground * _gain(loud * loud * _MOST_DB, block, ground.shape[1], 0.03, 0.35)
+    loud: Wave = np.clip((over_db + 14) / 20, 0.0, 1.0).astype(np.float64)
+    return ground * _gain(loud**2 * _MOST_DB, block, ground.shape[1], 0.03, 0.35)
 
 
 def duck_for_speech(beneath: Wave, line: Wave, rate: int) -> Wave:
     """Return `beneath` lowered by 9 dB while `line` ``[n]`` speaks, pauses within it included."""
     block = max(1, int(_BLOCK_S * rate))
     speaking = _level_db(line[None], block) > -55
-    return beneath * _gain(speaking * _SPEECH_DB, block, beneath.shape[1], 0.12, 0.4)
+    lower_db = speaking.astype(np.float64) * _SPEECH_DB
+    return beneath * _gain(lower_db, block, beneath.shape[1], 0.12, 0.4)
 
 
 def _level_db(sound: Wave, block: int) -> Wave:
     power = np.mean(sound**2, axis=0)
     blocks = -(-len(power) // block)
     padded = np.pad(power, (0, blocks * block - len(power)))
-    return 10 * np.log10(padded.reshape(blocks, block).mean(axis=1) + 1e-12)
+    level = padded.reshape(blocks, block).mean(axis=1)
+    return np.asarray(10 * np.log10(level + 1e-12), np.float64)
 
 
 def _gain(lower_db: Wave, block: int, length: int, before_s: float, after_s: float) -> Wave:

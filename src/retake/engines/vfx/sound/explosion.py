@@ -10,13 +10,24 @@ from retake.engines.vfx.sound.envelope import ending
 from retake.engines.vfx.sound.grains import GrainKind, bank, scatter
 from retake.engines.vfx.sound.space import echoes, reverb
 from retake.engines.vfx.sound.waves import (
-    RATE, Wave, band, banded, decay, drift, filtered, noise, pan, seconds, shaped, wide,
+    RATE,
+    Wave,
+    band,
+    banded,
+    decay,
+    drift,
+    filtered,
+    noise,
+    pan,
+    seconds,
+    shaped,
+    wide,
 )  # fmt: skip
 
 _EDGES_HZ = (28, 80, 200, 500, 1200, 3000, 7000, 15000)
 # How long each band rings: the air and the fireball swallow the highs first.
-_FAST_S = (0.55, 0.42, 0.30, 0.19, 0.12, 0.075, 0.045)
-_SLOW_S = (1.7, 1.5, 1.1, 0.8, 0.55, 0.35, 0.2)
+_FAST_S = (0.38, 0.30, 0.22, 0.15, 0.10, 0.07, 0.045)
+_SLOW_S = (1.3, 1.2, 0.95, 0.75, 0.55, 0.35, 0.2)
 _LEVEL = (1.0, 1.0, 0.95, 0.8, 0.62, 0.5, 0.36)
 
 _STONES = GrainKind(160, 900, 0.02, 0.09, tone=0.35, glide=-0.3)
@@ -34,7 +45,7 @@ def render(cue: Cue, length: int, draw: np.random.Generator, _seed: int) -> Wave
     blast = _blast(length, start, size, centre, draw)
     out = echoes(blast, ((0.31, 0.26, 0.15, 1400), (0.57, 0.2, 0.85, 900), (0.93, 0.13, 0.35, 600)))
     out += _debris(length, start, size, centre, draw)
-    out = reverb(out, draw, decay_s=2.1 + 0.9 * size, bright_hz=2400, wet=0.42)
+    out = reverb(out, draw, decay_s=2.1 + 0.9 * size, bright_hz=1900, wet=0.3)
     out += _settling(length, start, size, centre, draw)
     if far:
         out = filtered(out, band(25, 1500))
@@ -54,18 +65,20 @@ def _blast(length: int, start: int, size: float, centre: float, draw: np.random.
     snap[:wave] = np.linspace(1, -1, wave)[: min(wave, rest)] if rest >= wave else 0
     pitch = 27 + 80 * np.exp(-t / 0.14)
     sub = np.sin(2 * np.pi * np.cumsum(pitch) / RATE) * (1 - np.exp(-t / 0.003))
-    sub *= np.exp(-t / (0.75 * size))
+    sub *= np.exp(-t / (0.5 * size))
     sides = [_body(rest, size, draw) for _ in range(2)]
-    rumble = noise(rest, draw, 1.9) * np.exp(-t / (1.5 * size)) * (1 - np.exp(-t / 0.15))
+    rumble = noise(rest, draw, 1.9) * np.exp(-t / (1.2 * size)) * (1 - np.exp(-t / 0.15))
     rumble = filtered(rumble, band(26, 120)) * drift(rest, draw, 5, 0.5, 1.2) * 2.2
     ball = shaped(rest, draw, band(90, 800, 0.6)) * np.exp(-(((t - 0.42) / 0.42) ** 2))
     ball *= drift(rest, draw, 14, 0.5, 1.2)
-    low = 1.15 * sub + 0.5 * rumble
-    hit = pan(0.85 * crack + 0.9 * snap, centre)
-    stem = hit + wide(sides[0], sides[1], 0.6) + low + 0.4 * pan(ball, centre)
+    low = 1.15 * sub + 0.42 * rumble
+    hit = pan(0.8 * crack + 1.4 * snap, centre)
+    # The body swells behind the crack: the ear must have heard the blow before the roar.
+    swell = 0.35 + 0.65 * (1 - np.exp(-t / 0.05))
+    stem = hit + (wide(sides[0], sides[1], 0.6) + low) * swell + 0.4 * pan(ball, centre)
     out = np.zeros((2, length))
     # Saturation glues the layers and gives the sub overtones that small speakers can play.
-    out[:, start:] = np.tanh(1.25 * stem) * 0.95
+    out[:, start:] = np.tanh(0.8 * stem)
     for delay_s in draw.uniform(0.16, 0.75, 3):
         out += _second(length, start + int(delay_s * RATE), size, draw)
     return out
@@ -73,7 +86,7 @@ def _blast(length: int, start: int, size: float, centre: float, draw: np.random.
 
 def _body(rest: int, size: float, draw: np.random.Generator) -> Wave:
     t = seconds(rest)
-    rough = drift(rest, draw, 11, 0.55, 1.25)
+    rough = drift(rest, draw, 5, 0.15, 1.3) * drift(rest, draw, 17, 0.7, 1.2)
     envelopes = [
         level * (np.exp(-t / (fast * size)) + 0.30 * rough * np.exp(-t / (slow * size)))
         for level, fast, slow in zip(_LEVEL, _FAST_S, _SLOW_S, strict=True)
@@ -89,11 +102,11 @@ def _second(length: int, start: int, size: float, draw: np.random.Generator) -> 
 
 def _debris(length: int, start: int, size: float, centre: float, draw: np.random.Generator) -> Wave:
     t = (np.arange(length) - start) / RATE
-    rain = np.where(t > 0.2, np.exp(-(((t - 0.95) / (0.75 * size)) ** 2)), 0.0)
+    rain = np.where(t > 0.2, np.exp(-(((t - 1.05) / (0.8 * size)) ** 2)), 0.0)
     late = np.where(t > 0.5, np.exp(-(((t - 1.5) / (0.8 * size)) ** 2)), 0.0)
-    out = 0.55 * scatter(length, draw, bank(_STONES, draw), 26 * size, rain, centre=centre)
-    out += 0.4 * scatter(length, draw, bank(_CHIPS, draw), 120 * size, rain, centre=centre)
-    out += 0.16 * scatter(length, draw, bank(_METAL, draw), 5 * size, late, centre=centre)
+    out = 1.0 * scatter(length, draw, bank(_STONES, draw), 30 * size, rain, centre=centre)
+    out += 0.7 * scatter(length, draw, bank(_CHIPS, draw), 120 * size, rain, centre=centre)
+    out += 0.3 * scatter(length, draw, bank(_METAL, draw), 5 * size, late, centre=centre)
     dirt = [shaped(length, draw, band(1500, 7000)) * rain * 0.05 for _ in range(2)]
     return out + wide(dirt[0], dirt[1], 0.9)
 
@@ -106,7 +119,7 @@ def _settling(
     burning = np.clip((t - 0.35) / 0.8, 0, 1) * np.exp(-np.maximum(t - 1.2, 0) / 2.2)
     roar = shaped(length, draw, band(50, 420, 0.8)) * drift(length, draw, 8, 0.4, 1.2)
     out = pan(0.055 * size * roar * burning, centre)
-    return out + 0.3 * scatter(length, draw, bank(_CRACKLE, draw), 34 * size, burning, tail=1.8)
+    return out + 0.45 * scatter(length, draw, bank(_CRACKLE, draw), 40 * size, burning, tail=1.8)
 
 
 def _intake(length: int, start: int, draw: np.random.Generator) -> Wave:

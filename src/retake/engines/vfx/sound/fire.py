@@ -23,13 +23,13 @@ def render(cue: Cue, length: int, draw: np.random.Generator, _seed: int) -> Wave
     sides = [_roar(length, big, draw) for _ in range(2)]
     out = wide(sides[0], sides[1], 0.55) * there
     lively = there * drift(length, draw, 1.7, 0.35, 1.0)
-    out += 0.85 * scatter(
-        length, draw, bank(_CRACKLE, draw), 60, lively, tail=1.6, centre=centre, width=0.7
+    out += 1.5 * scatter(
+        length, draw, bank(_CRACKLE, draw), 55, lively, tail=1.35, centre=centre, width=0.7
     )
-    out += 0.75 * scatter(
-        length, draw, bank(_SNAP, draw), 12, lively, tail=1.7, centre=centre, width=0.6
+    out += 1.5 * scatter(
+        length, draw, bank(_SNAP, draw), 11, lively, tail=1.5, centre=centre, width=0.6
     )
-    out += 0.7 * scatter(length, draw, bank(_POP, draw), 1 + 2 * big, there, centre=centre)
+    out += 1.3 * scatter(length, draw, bank(_POP, draw), 1 + 2 * big, there, centre=centre)
     return reverb(out, draw, decay_s=0.6, bright_hz=4000, wet=0.16)
 
 
@@ -38,4 +38,4 @@ def _roar(length: int, big: float, draw: np.random.Generator) -> Wave:
     gust = drift(length, draw, 2.6, 0.0, 1.0) ** 2
     mid = shaped(length, draw, band(160, 750, 0.8)) * gust * drift(length, draw, 16, 0.5, 1.1)
     hiss = shaped(length, draw, band(900, 6500, 0.7)) * drift(length, draw, 7, 0.2, 0.8)
-    return (0.10 + 0.22 * big) * low + (0.05 + 0.24 * big) * mid + 0.035 * hiss
+    return (0.06 + 0.15 * big) * low + (0.05 + 0.24 * big) * mid + 0.035 * hiss

@@ -71,10 +71,10 @@ def scatter(
         if not keep:
             continue
         grain = templates[number][: length - start]
-        level = level * (0.3 + 0.7 * envelope[start])
+        scaled = grain * (level * (0.3 + 0.7 * envelope[start]))
         end = start + len(grain)
-        out[0, start:end] += grain * (level * np.cos(angle))
-        out[1, start:end] += grain * (level * np.sin(angle))
+        out[0, start:end] += scaled * np.cos(angle)
+        out[1, start:end] += scaled * np.sin(angle)
     return out
 
 

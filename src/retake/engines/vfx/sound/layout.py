@@ -60,23 +60,20 @@ def spread_speech(voice: Wave, channels: int) -> Wave:
 
 
 def _channel(stereo: Wave, role: str) -> Wave:
+    left, right = stereo
+    middle = (left + right) / 2
     match role:
-        case "L":
-            return stereo[0]
-        case "R":
-            return stereo[1]
+        case "L" | "R":
+            return left if role == "L" else right
         case "M":
-            return (stereo[0] + stereo[1]) / 2
+            return middle
         case "E":
-            return filtered(stereo.mean(axis=0), band(18, _LOW_HZ)) * 0.7
-        case "l":
-            return _AROUND * _late(stereo[0], _BEHIND_S)
-        case "r":
-            return _AROUND * _late(stereo[1], _BEHIND_S * 1.13)
-        case "b":
-            return _AROUND * _late(stereo.mean(axis=0), _BEHIND_S * 1.3)
+            return filtered(middle, band(18, _LOW_HZ)) * 0.7
+        case "l" | "r" | "b":
+            side = {"l": (left, 1.0), "r": (right, 1.13), "b": (middle, 1.3)}[role]
+            return _AROUND * _late(side[0], _BEHIND_S * side[1])
         case _:
-            return stereo.mean(axis=0) * 0.25
+            return middle * 0.25
 
 
 def _late(wave: Wave, time_s: float) -> Wave:

@@ -40,13 +40,27 @@ def momentary(sound: Wave, rate: int) -> float:
 
 
 def k_weighted(sound: Wave, rate: int) -> Wave:
-    """Return ``[channels, n]`` after the K filter of BS.1770: a shelf and a high-pass."""
-    from pyloudnorm import Meter
-
+    """Return ``[channels, n]`` after the K filter: a shelf of 4 dB above 1.7 kHz, a high-pass."""
     out = sound
-    for stage in Meter(rate)._filters.values():  # noqa: SLF001 (its public way gates)
-        out = signal.lfilter(stage.b, stage.a, out, axis=1)
-    return np.asarray(out) * 1.0
+    # The two stages as analogue prototypes, fitted by ITU-R BS.1770-4 for 48 kHz.
+    for kind, hz, q, gain_db in (("shelf", 1500.0, 0.7071752, 4.0), ("high", 38.0, 0.5003271, 0.0)):
+        numerator, denominator = _biquad(kind, hz, q, gain_db, rate)
+        out = np.asarray(signal.lfilter(numerator, denominator, out, axis=1))
+    return out
+
+
+def _biquad(kind: str, hz: float, q: float, gain_db: float, rate: int) -> tuple[Wave, Wave]:
+    """Return a biquad's coefficients (R. Bristow-Johnson, Audio EQ Cookbook)."""
+    A = 10 ** (gain_db / 40)
+    w = 2 * np.pi * hz / rate
+    c, alpha = np.cos(w), np.sin(w) / (2 * q)
+    if kind == "high":
+        b = np.array([(1 + c) / 2, -(1 + c), (1 + c) / 2])
+        return b, np.array([1 + alpha, -2 * c, 1 - alpha])
+    root = 2 * np.sqrt(A) * alpha
+    up, down = A + 1 + (A - 1) * c, A + 1 - (A - 1) * c
+    b = A * np.array([up + root, -2 * (A - 1 + (A + 1) * c), up - root])
+    return b, np.array([down + root, 2 * (A - 1 - (A + 1) * c), down - root])
 
 
 def true_peaks(sound: Wave, rate: int) -> Wave:

@@ -1,4 +1,4 @@
-"""The mix: effects over the source's own sound or its air, speech on top, peaks below the ceiling."""
+"""The mix: effects over the source's own sound or its air, speech on top, peaks held down."""
 
 from __future__ import annotations
 

@@ -20,10 +20,10 @@ def render(cue: Cue, length: int, draw: np.random.Generator, _seed: int) -> Wave
     there = lasting(cue, length)
     heavy = cue.strength
     sides = [_wash(length, heavy, draw) for _ in range(2)]
-    out = wide(sides[0], sides[1], 0.85) * (there * drift(length, draw, 0.8, 0.85, 1.1))
-    out += 0.3 * scatter(length, draw, bank(_DROP, draw), 120 + 420 * heavy, there, tail=2.6)
-    out += 0.34 * scatter(length, draw, bank(_SPLAT, draw), 20 + 90 * heavy, there, tail=2.4)
-    out += 0.16 * scatter(length, draw, bank(_PLINK, draw), 16 + 20 * heavy, there, tail=2.2)
+    out = wide(sides[0], sides[1], 0.85) * (there * drift(length, draw, 1.1, 0.62, 1.15))
+    out += 0.75 * scatter(length, draw, bank(_DROP, draw), 120 + 420 * heavy, there, tail=2.0)
+    out += 0.9 * scatter(length, draw, bank(_SPLAT, draw), 20 + 90 * heavy, there, tail=1.9)
+    out += 0.35 * scatter(length, draw, bank(_PLINK, draw), 16 + 20 * heavy, there, tail=2.0)
     return out
 
 

@@ -34,7 +34,7 @@ class Stem:
 
 
 _STEMS = {
-    "explosion": Stem(explosion.render, -11.0, 8.0, blow=True),
+    "explosion": Stem(explosion.render, -13.0, 8.0, blow=True),
     "storm": Stem(storm.render, -15.0, 5.0, blow=True),
     "fire": Stem(fire.render, -25.0, 0.0),
     "rain": Stem(rain.render, -27.0, -1.0),

@@ -1,4 +1,4 @@
-"""Thunder: for each lightning a crack, then the roll of its far ends, later and duller with distance."""
+"""Thunder: a crack for each lightning, then the roll of its far ends, duller with distance."""
 
 from __future__ import annotations
 
@@ -9,13 +9,21 @@ from retake.engines.vfx.plan import Cue
 from retake.engines.vfx.sound.envelope import ending, lasting
 from retake.engines.vfx.sound.space import reverb
 from retake.engines.vfx.sound.waves import (
-    RATE, Wave, band, banded, drift, pan, seconds, shaped, wide,
+    RATE,
+    Wave,
+    band,
+    banded,
+    drift,
+    pan,
+    seconds,
+    shaped,
+    wide,
 )  # fmt: skip
 
 _SOUND_M_S = 343.0
 _ROOM_TO_ROLL_S = 1.3
 _EDGES_HZ = (25, 70, 160, 400, 1000, 2600, 7000)
-_RING_S = (0.85, 0.65, 0.42, 0.2, 0.09, 0.05)
+_RING_S = (0.6, 0.42, 0.26, 0.13, 0.06, 0.035)
 
 
 def render(cue: Cue, length: int, draw: np.random.Generator, seed: int) -> Wave:
@@ -25,7 +33,7 @@ def render(cue: Cue, length: int, draw: np.random.Generator, seed: int) -> Wave:
         at = int(arrival(strike, cue) * RATE)
         if at < length - RATE // 10:
             out[:, at:] += _clap(length - at, strike, draw)
-    out = reverb(out, draw, decay_s=3.0, bright_hz=900, wet=0.5)
+    out = reverb(out, draw, decay_s=2.8, bright_hz=800, wet=0.35)
     gloom = [shaped(length, draw, band(35, 240, 1.0)) for _ in range(2)]
     air = wide(gloom[0], gloom[1], 0.8) * lasting(cue, length) * drift(length, draw, 0.9, 0.4, 1.0)
     return (out + 0.05 * (0.5 + cue.strength) * air) * ending(cue, length, 1.0)
@@ -43,13 +51,15 @@ def arrival(strike: Strike, cue: Cue) -> float:
 def _clap(rest: int, strike: Strike, draw: np.random.Generator) -> Wave:
     near = float(np.clip(1 - strike.distance_m / 1300, 0.05, 1))
     # The channel is kilometres long: its parts arrive one after another.
-    delays = np.concatenate([[0.0, 0.035, 0.08], draw.gamma(1.6, 0.30 + 0.25 * (1 - near), 10)])
-    levels = np.concatenate([[1.0, 0.8, 0.7], draw.uniform(0.3, 0.95, 10)]) * np.exp(-delays * 0.75)
-    sides = [_roll(rest, delays + draw.uniform(0, 0.012, 13), levels, near, draw) for _ in range(2)]
+    delays = np.concatenate([[0.0, 0.035, 0.08], draw.gamma(2.0, 0.38 + 0.2 * (1 - near), 8)])
+    levels = np.concatenate([[1.0, 0.8, 0.7], draw.uniform(0.08, 1.0, 8) ** 1.5]) * np.exp(
+        -delays * 0.8
+    )
+    sides = [_roll(rest, delays + draw.uniform(0, 0.012, 11), levels, near, draw) for _ in range(2)]
     out = wide(sides[0], sides[1], 0.65)
     if near > 0.35:
         out += pan(_tear(rest, draw) * near, 0.2 + 0.6 * strike.x)
-    return np.tanh(1.1 * out * (0.45 + 0.75 * strike.strength)) * 0.95
+    return np.tanh(0.9 * out) * (0.3 + 0.75 * strike.strength)
 
 
 def _roll(rest: int, delays: Wave, levels: Wave, near: float, draw: np.random.Generator) -> Wave:
@@ -58,7 +68,7 @@ def _roll(rest: int, delays: Wave, levels: Wave, near: float, draw: np.random.Ge
         # Air takes the highs: 0.5 dB a band near by, 7 dB a band far away.
         loss = 10 ** (-(0.5 + 6.5 * (1 - near)) * number / 20)
         envelopes.append(loss * _arrivals(rest, delays, levels, ring_s, 0.004 + 0.03 * (1 - near)))
-    rough = drift(rest, draw, 13, 0.5, 1.25)
+    rough = drift(rest, draw, 6, 0.3, 1.25) * drift(rest, draw, 19, 0.75, 1.2)
     return 0.55 * banded(rest, draw, _EDGES_HZ, envelopes) * rough
 
 
@@ -81,5 +91,5 @@ def _tear(rest: int, draw: np.random.Generator) -> Wave:
         if span > 8:
             t = seconds(span)
             shock = draw.standard_normal(span) * np.exp(-t / 0.0022) * np.exp(-delay_s / 0.11)
-            out[start : start + span] += shock * float(draw.uniform(0.15, 0.55))
+            out[start : start + span] += shock * float(draw.uniform(0.4, 1.4))
     return out

@@ -1,12 +1,13 @@
 """Raw material of every sound: coloured noise, bands, slow curves, grains.
 
-Stems are float64 ``[2, n]`` at `RATE`; single channels ``[n]``. Chance comes from the generator that
-is handed in, so the same generator state gives the same sound.
+Stems are float64 ``[2, n]`` at `RATE`; single channels ``[n]``. Chance comes from the generator
+that is handed in, so the same generator state gives the same sound.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ RATE = 48000
 """Samples a second that everything is synthesised at."""
 
 Wave = NDArray[np.float64]
+Spectrum = NDArray[np.complex128]
 Gain = Callable[[Wave], Wave]
 """How much of each frequency (Hz) passes."""
 
@@ -23,6 +25,26 @@ Gain = Callable[[Wave], Wave]
 def seconds(length: int) -> Wave:
     """Return the time of each of `length` samples, in seconds."""
     return np.arange(length) / RATE
+
+
+def fast_size(length: int) -> int:
+    """Return a size of at least `length` (and 16) whose transform is quick."""
+    return cast(int, fft.next_fast_len(max(length, 16), real=True))
+
+
+def forward(wave: Wave, size: int | None = None, axis: int = -1) -> Spectrum:
+    """Return the spectrum of a real wave, zero-padded to `size`."""
+    return np.asarray(fft.rfft(wave, size, axis=axis))
+
+
+def backward(spectrum: Spectrum, size: int) -> Wave:
+    """Return the real wave of `size` samples that has this spectrum."""
+    return np.asarray(fft.irfft(spectrum, size, axis=-1))
+
+
+def frequencies(size: int) -> Wave:
+    """Return the frequency in Hz of each bin of `forward` at `size`."""
+    return np.arange(size // 2 + 1, dtype=np.float64) * (RATE / size)
 
 
 def noise(length: int, draw: np.random.Generator, slope: float = 0.0) -> Wave:
@@ -35,10 +57,9 @@ def noise(length: int, draw: np.random.Generator, slope: float = 0.0) -> Wave:
 
 def shaped(length: int, draw: np.random.Generator, gain: Gain) -> Wave:
     """Return noise of unit RMS whose spectrum is `gain` of the frequency in Hz."""
-    size = fft.next_fast_len(max(length, 16), real=True)
-    spectrum = fft.rfft(draw.standard_normal(size))
-    spectrum *= gain(fft.rfftfreq(size, 1 / RATE))
-    wave = np.asarray(fft.irfft(spectrum, size))[:length]
+    size = fast_size(length)
+    spectrum = forward(draw.standard_normal(size)) * gain(frequencies(size))
+    wave = backward(spectrum, size)[:length]
     return wave / (np.sqrt(np.mean(wave**2)) + 1e-12)
 
 
@@ -56,9 +77,9 @@ def band(low_hz: float, high_hz: float, tilt: float = 0.0) -> Gain:
 def filtered(wave: Wave, gain: Gain) -> Wave:
     """Return `wave` (last axis is time) with `gain` of the frequency applied, without delay."""
     length = wave.shape[-1]
-    size = fft.next_fast_len(length + RATE // 4, real=True)
-    spectrum = fft.rfft(wave, size, axis=-1) * gain(fft.rfftfreq(size, 1 / RATE))
-    return np.asarray(fft.irfft(spectrum, size, axis=-1))[..., :length]
+    size = fast_size(length + RATE // 4)
+    spectrum = forward(wave, size) * gain(frequencies(size))
+    return backward(spectrum, size)[..., :length]
 
 
 def banded(
@@ -68,20 +89,20 @@ def banded(
 
     Bands overlap by half an octave, so that a moving balance sounds like one moving filter.
     """
-    size = fft.next_fast_len(length, real=True)
-    spectrum = fft.rfft(draw.standard_normal(size))
-    frequency = np.log2(np.maximum(fft.rfftfreq(size, 1 / RATE), 1.0))
+    size = fast_size(length)
+    spectrum = forward(draw.standard_normal(size))
+    frequency = np.log2(np.maximum(frequencies(size), 1.0))
     out = np.zeros(length)
     for low, high, envelope in zip(edges_hz, edges_hz[1:], envelopes, strict=False):
         rise = np.clip((frequency - np.log2(low)) / 0.5 + 0.5, 0, 1)
         fall = np.clip((np.log2(high) - frequency) / 0.5 + 0.5, 0, 1)
-        part = np.asarray(fft.irfft(spectrum * np.sin(rise * fall * np.pi / 2), size))[:length]
+        part = backward(spectrum * np.sin(rise * fall * np.pi / 2), size)[:length]
         out += part / (np.sqrt(np.mean(part**2)) + 1e-12) * envelope
     return out
 
 
 def drift(length: int, draw: np.random.Generator, hz: float, low: float, high: float) -> Wave:
-    """Return a smooth random curve between `low` and `high` that turns about `hz` times a second."""
+    """Return a smooth random curve between `low` and `high` turning `hz` times a second."""
     knots = draw.random(max(4, int(length / RATE * hz) + 4))
     position = np.linspace(0, len(knots) - 2.001, max(length, 1))
     at = position.astype(np.intp)

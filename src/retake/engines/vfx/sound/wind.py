@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from retake.engines.vfx.plan import Cue
 from retake.engines.vfx.sound.envelope import lasting
 from retake.engines.vfx.sound.waves import Wave, band, banded, drift, shaped, wide
 
-_EDGES_HZ = (110, 170, 260, 400, 600, 900, 1350, 2000, 3000)
-_OCTAVES = 0.75
+_EDGES_HZ = tuple(110 * 2 ** (step / 3) for step in range(15))
+_OCTAVES = 0.3
 
 
 def render(cue: Cue, length: int, draw: np.random.Generator, _seed: int) -> Wave:
@@ -23,10 +25,12 @@ def blow(length: int, strong: float, draw: np.random.Generator) -> Wave:
     sides: list[Wave] = []
     for _ in range(2):
         own = np.clip(gust + drift(length, draw, 1.3, -0.15, 0.15), 0, 1.2)
-        howl = _howl(length, 190 + 700 * strong * own, own, draw)
+        howl = _howl(length, 180 + 800 * strong * own**1.3, own, draw)
+        body = shaped(length, draw, band(120, 900, 0.9))
         low = shaped(length, draw, band(28, 150, 1.0)) * drift(length, draw, 4, 0.3, 1.1)
         hiss = shaped(length, draw, band(1500, 7000, 0.8)) * own**2
-        sides.append(0.5 * howl * (0.25 + own) + 0.4 * low * (0.3 + own) + 0.10 * strong * hiss)
+        soft = (0.2 * body + 0.4 * low) * (0.3 + own)
+        sides.append(0.5 * howl * (0.15 + own) + soft + 0.1 * strong * hiss)
     return wide(sides[0], sides[1], 0.8) * (0.08 + 0.2 * strong)
 
 
@@ -34,6 +38,6 @@ def _howl(length: int, centre_hz: Wave, gust: Wave, draw: np.random.Generator) -
     middle = np.log2(centre_hz)
     envelopes = [
         np.exp(-0.5 * ((np.log2(np.sqrt(low * high)) - middle) / _OCTAVES) ** 2) * (0.4 + gust)
-        for low, high in zip(_EDGES_HZ, _EDGES_HZ[1:], strict=False)
+        for low, high in pairwise(_EDGES_HZ)
     ]
     return banded(length, draw, _EDGES_HZ, envelopes)

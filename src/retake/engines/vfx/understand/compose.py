@@ -7,9 +7,9 @@ from retake.engines.vfx.plan import VISUALS, PromptPlan
 from retake.engines.vfx.understand.cues import make_cues
 from retake.engines.vfx.understand.guesses import guess_mentions
 from retake.engines.vfx.understand.leftovers import find_leftovers
+from retake.engines.vfx.understand.lines import make_lines
 from retake.engines.vfx.understand.meaning import load
 from retake.engines.vfx.understand.mentions import find_mentions
-from retake.engines.vfx.understand.lines import make_lines
 from retake.engines.vfx.understand.quotes import blank_quotes, find_quotes
 from retake.engines.vfx.understand.schedule import clause_times
 from retake.engines.vfx.understand.sounding import sounds_for, wish_for_source
@@ -52,5 +52,5 @@ def understand(prompt: str, duration_s: float, mode: Mode) -> PromptPlan:
         lines=lines,
         keep_sound=wish_for_source(" ".join(clause.text for clause in parts)),
         understood=tuple(understood),
-        ignored=tuple([*ignored, *unsaid]),
+        ignored=(*ignored, *unsaid),
     )  # fmt: skip

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from retake.engines.vfx.understand.leftovers import acts, without_filler
-from retake.engines.vfx.understand.lexicon import UNDRAWN
+from retake.engines.vfx.understand.lexicon import lexicon
 from retake.engines.vfx.understand.meaning import NONE, Meaning
 from retake.engines.vfx.understand.mentions import Mention, masked
 from retake.engines.vfx.understand.words import Clause
 
 _SURE = 0.5
+_SURE_BESIDE = 0.7
+"""Beside a clause that names its effect, another one is more likely decoration."""
 _LONGEST = 40
 
 
@@ -21,19 +23,20 @@ def guess_mentions(
     not turn "a man walks in" into weather.
     """
     spoken_for = {mention.clause for mention in named}
+    sure = _SURE_BESIDE if any(mention.wanted for mention in named) else _SURE
     found: list[Mention] = []
     for number, clause in enumerate(clauses):
         text = masked(clause.text)
         if number in spoken_for or acts(clause.text) or "_" in text:
             continue
-        if any(pattern.search(text) for _, pattern in UNDRAWN) or len(clause.words) > _LONGEST:
+        if lexicon().not_drawn(text) or len(clause.words) > _LONGEST:
             continue
         said = without_filler(clause)
         if not said:
             continue
         likely = meaning.classify(said)
         effect = max(likely, key=likely.__getitem__)
-        if effect != NONE and likely[effect] >= _SURE:
+        if effect != NONE and likely[effect] >= sure:
             end = len(clause.text) - 1
             score = round(min(likely[effect], 0.9), 2)
             found.append(Mention(effect, number, 1, end, None, score=score))

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import re
 
-from retake.engines.vfx.understand.lexicon import UNDRAWN
+from retake.engines.vfx.understand.lexicon import lexicon
+from retake.engines.vfx.understand.manner import without_manner
 from retake.engines.vfx.understand.mentions import Mention, masked
 from retake.engines.vfx.understand.when import without_times
 from retake.engines.vfx.understand.words import Clause
 
 _AGENT = (
     r"(?:man|men|woman|women|boy|girl|child|children|kids?|baby|people|person|crowd|guy|lady|he|she|"
-    r"they|someone|somebody|actor|hero|soldiers?|police\w*|zombies?|robots?|monsters?|dragons?|aliens?|"
-    r"ufos?|dinosaurs?|dogs?|cats?|horses?|birds?|cows?|lions?|tigers?|bears?|wolf|wolves|fish|sharks?|"
+    r"they|someone|somebody|actor|hero|soldiers?|police\w*|zombies?|robots?|monsters?|dragons?|"
+    r"aliens?|ufos?|dinosaurs?|dogs?|cats?|horses?|birds?|cows?|lions?|tigers?|bears?|wolf|wolves|fish|sharks?|"
     r"elephants?|rabbit|bunny|squirrel|cars?|trucks?|bus|train|bikes?|motorcycles?|helicopters?|"
     r"planes?|airplanes?|ships?|boats?|tanks?|spaceships?|superheroe?s?|couple|friends?|everyone)"
 )
 _ACTION = (
-    r"(?:runs?|running|walks?|walking|jumps?|jumping|enters?|entering|appears?|appearing|turns? (?:around|to)|"
-    r"smiles?|smiling|laughs?|laughing|dances?|dancing|sits?|sitting|stands? up|falls? (?:down|over)|"
+    r"(?:runs?|running|walks?|walking|jumps?|jumping|enters?|entering|appears?|appearing|"
+    r"turns? (?:around|to)|smiles?|smiling|laughs?|laughing|dances?|dancing|sits?|sitting|"
+    r"stands? up|falls? (?:down|over)|"
     r"flies|flying|drives?|driving|picks?|holds?|holding|waves?|waving|looks?|looking|sings?|singing|"
     r"talks?|talking|eats?|eating|drinks?|drinking|swims?|swimming|arrives?|arriving|comes?|coming|"
     r"leaves?|leaving|opens?|closes?|throws?|throwing|fights?|fighting|kisses|hugs?|cries|crying|"
@@ -35,13 +37,11 @@ _FILLER = re.compile(
     r"high|quality|effects?|vfx|hollywood|movie|film|4k|8k|hd|slowly|suddenly|gradually|left|right|"
     r"side|background|foreground|middle|cent(?:er|re)|start|starts|begin|begins|atmosphere|"
     r"atmospheric|mood|moody|natural|just|only|all|its|out|up|down|over|across|everywhere|sound|"
-    r"audio|keep|original|no|not|without|let|us|lets|says?|shouts?|voice|narrator|someone)\b"
+    r"audio|keep|original|no|not|without|let|us|lets|says?|shouts?|voice|narrator|someone|blow(?:s|ing)?|falling|drifting)\b"
 )
 
 
-def find_leftovers(
-    clauses: tuple[Clause, ...], mentions: list[Mention]
-) -> list[str]:
+def find_leftovers(clauses: tuple[Clause, ...], mentions: list[Mention]) -> list[str]:
     """Return what was asked for and cannot be done, each with its reason, in the prompt's order.
 
     Args:
@@ -52,7 +52,7 @@ def find_leftovers(
     spoken_for = {mention.clause for mention in mentions}
     for number, clause in enumerate(clauses):
         text = masked(clause.text)
-        undrawn = [name for name, pattern in UNDRAWN if pattern.search(text)]
+        undrawn = lexicon().not_drawn(text)
         left += [f"{name}: not among the effects that are drawn yet" for name in undrawn]
         doing = _DOING.search(clause.text)
         if doing and number in spoken_for:
@@ -74,5 +74,5 @@ def acts(text: str) -> bool:
 
 def without_filler(clause: Clause) -> str:
     """Return a clause's words that say more than "make it look like"; empty when none does."""
-    rest = _FILLER.sub(" ", without_times(clause.text)).split()
+    rest = _FILLER.sub(" ", without_manner(without_times(clause.text))).split()
     return clause.text.strip() if any(len(word) > 2 for word in rest) else ""

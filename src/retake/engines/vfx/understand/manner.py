@@ -31,13 +31,17 @@ _ADJECTIVES = (
 _NAME = "|".join(sorted(colours.NAMES, key=len, reverse=True))
 _BEFORE = re.compile(rf"\b({_NAME})(?: (?:{_ADJECTIVES}|{_NAME}))*\s*$")
 _AFTER = re.compile(
-    rf"^ (?:(?:sky|light|glow|tones?|hues?|cloud|ball) )?(?:(?:is|are|was|were|turns?|turning|in|of|glows?|glowing|burns?|burning|"
+    rf"^ (?:(?:sky|light|glow|tones?|hues?|cloud|ball) )?"
+    rf"(?:(?:is|are|was|were|turns?|turning|in|of|glows?|glowing|burns?|burning|"
     rf"coloured|colored|tinted|tinged|that is|that glows|which is|with) )+"
-    rf"(?:(?:{_ADJECTIVES}) )*?({_NAME})(?: (?:colou?rs?|tones?|hues?|light|glow|tint|tinge|shades?))?(?= $| (?:{_NAME}|on|at|in|over|across)\b)"
+    rf"(?:(?:{_ADJECTIVES}) )*?({_NAME})"
+    rf"(?: (?:colou?rs?|tones?|hues?|light|glow|tint|tinge|shades?))?"
+    rf"(?= $| (?:{_NAME}|on|at|in|over|across)\b)"
 )
 
 _LEFT = re.compile(
-    r"\b(?:(?:on|at|in|to|by|near|towards?) (?:the )?(?:far |lower |upper |bottom |top |extreme )?left"
+    r"\b(?:(?:on|at|in|to|by|near|towards?) (?:the )?"
+    r"(?:far |lower |upper |bottom |top |extreme )?left"
     r"|left (?:side|hand|half|edge|corner|of)|(?:lower|upper|bottom|top|screen) left)\b"
 )
 _RIGHT = re.compile(_LEFT.pattern.replace("left", "right"))
@@ -59,7 +63,8 @@ _HEIGHTS: tuple[tuple[float, str], ...] = (
 )  # fmt: skip
 _HEIGHT = tuple((y, re.compile(rf"\b(?:{words})\b")) for y, words in _HEIGHTS)
 _MIDDLE = re.compile(
-    r"\b(?:in|at) the (?:very )?(?:cent(?:re|er)|middle)\b(?! of the (?:night|storm|shot|clip|section))"
+    r"\b(?:in|at) the (?:very )?(?:cent(?:re|er)|middle)\b"
+    r"(?! of the (?:night|storm|shot|clip|section|video))"
 )
 
 
@@ -107,3 +112,12 @@ def direction(text: str) -> float:
         if re.search(r"\b(?:hard|strong\w*|fast|fierce\w*|violent\w*)\b", text)
         else sense * 0.7
     )
+
+
+def without_manner(text: str) -> str:
+    """Return `text` without its words of place, movement and strength."""
+    for pattern in (_MOVES_LEFT, _MOVES_RIGHT, _LEFT, _RIGHT, _MIDDLE):
+        text = pattern.sub(" ", text)
+    for _, pattern in (*_HEIGHT, *_GRADE):
+        text = pattern.sub(" ", text)
+    return " ".join(text.split())

@@ -74,9 +74,9 @@ class Meaning:
 @lru_cache(maxsize=1)
 def load() -> Meaning:
     """Return the table that comes with the package; read once."""
-    with as_file(files("retake.engines.vfx") / "assets" / ASSET) as path:
-        with np.load(path, allow_pickle=False) as table:
-            return from_arrays({name: table[name] for name in table.files})
+    asset = files("retake.engines.vfx") / "assets" / ASSET
+    with as_file(asset) as path, np.load(path, allow_pickle=False) as table:
+        return from_arrays({name: table[name] for name in table.files})
 
 
 def from_arrays(table: dict[str, NDArray[np.generic]]) -> Meaning:

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from retake.engines.vfx.understand.lexicon import FALSE_FRIENDS, SOUND_TERMS, TERMS, Term
+from retake.engines.vfx.plan import VISUALS
+from retake.engines.vfx.understand.lexicon import Term, lexicon
 from retake.engines.vfx.understand.words import Clause
 
 _NEGATION = re.compile(
@@ -18,12 +19,14 @@ _UNWANTED_AFTER = re.compile(
     r"^ (?:is|are|was|must|should|does|do|will)? ?(?:not|never)\b(?! (?:stop|only|just|far))"
 )
 _REMOVED_BEFORE = re.compile(
-    r"\b(?:stop\w*|remov\w*|get(?:s|ting)? rid of|takes? away|delet\w*|eras\w*|clear(?:s|ing)? (?:away )?(?:the|up)|"
-    r"put(?:s|ting)? out|extinguish\w*|douse\w*|less|reduc\w*) (?:\w+ ){0,2}$"
+    r"\b(?:stop\w*|remov\w*|get(?:s|ting)? rid of|takes? away|delet\w*|eras\w*|"
+    r"clear(?:s|ing)? (?:away )?(?:the|up)|put(?:s|ting)? out|extinguish\w*|douse\w*|less|"
+    r"reduc\w*) (?:\w+ ){0,2}$"
 )
 _REMOVED_AFTER = re.compile(
-    r"^ (?:\w+ )?(?:stop(?:s|ped|ping)?|end(?:s|ed)|lift(?:s|ed|ing)?|clear(?:s|ed|ing)?|disappears?|"
-    r"vanish\w*|goes out|dies (?:down|out)|is (?:put out|extinguished|over|gone)|eases off)\b(?! of)"
+    r"^ (?:\w+ )?(?:stop(?:s|ped|ping)?|end(?:s|ed)|lift(?:s|ed|ing)?|clear(?:s|ed|ing)?|"
+    r"disappears?|vanish\w*|goes out|dies (?:down|out)|is (?:put out|extinguished|over|gone)|"
+    r"eases off)\b(?! of)"
 )
 _HEARD_BEFORE = re.compile(r"\b(?:sounds?|noise|hear\w*|audio|rumble|roar) (?:of )?(?:\w+ ){0,3}$")
 _HEARD_AFTER = re.compile(r"^ (?:sounds?|noises?|audio|ambience|can be heard|is heard|sfx)\b")
@@ -60,20 +63,20 @@ def find_mentions(clauses: tuple[Clause, ...]) -> list[Mention]:
     found: list[Mention] = []
     for number, clause in enumerate(clauses):
         here = [_judged(mention, clause.text) for mention in _named(number, clause.text)]
-        found += _listed(here, found, clause)
+        found += _listed(_bounded(here, clause.text), found, clause)
     return found
 
 
 def masked(text: str) -> str:
     """Return a clause's text with its false friends blanked, at unchanged length."""
-    return FALSE_FRIENDS.sub(lambda match: "_" * len(match[0]), text)
+    return lexicon().false_friends.sub(lambda match: "_" * len(match[0]), text)
 
 
 def _named(number: int, text: str) -> Iterable[Mention]:
     text = masked(text)
     matches = [
         (match.end() - match.start(), match.start(), term)
-        for term in (*TERMS, *SOUND_TERMS)
+        for term in lexicon().terms
         for match in term.pattern.finditer(text)
     ]
     taken: list[tuple[int, int, Term]] = []
@@ -82,7 +85,7 @@ def _named(number: int, text: str) -> Iterable[Mention]:
         if all(start >= e or start + length <= s for s, e, _ in taken):
             taken.append((start, start + length, term))
     return [
-        Mention(t.effect, number, s, e, t.strength, heard_only=t in SOUND_TERMS)
+        Mention(t.effect, number, s, e, t.strength, heard_only=t.effect not in VISUALS)
         for s, e, t in sorted(taken, key=lambda item: item[:2])
     ]
 
@@ -96,6 +99,20 @@ def _judged(mention: Mention, text: str) -> Mention:
         removed=bool(_REMOVED_BEFORE.search(before) or _REMOVED_AFTER.search(after)),
         heard_only=mention.heard_only or heard,
     )
+
+
+_OR = re.compile(r"^ ?(?:or|nor|and|any|no|visible|heavy|thick|,| )* ?$")
+
+
+def _bounded(here: list[Mention], text: str) -> list[Mention]:
+    """End a negation at what it negates: "instead of rain it should snow" wants the snow."""
+    out: list[Mention] = []
+    for mention in here:
+        between = text[out[-1].end : mention.start] if out else ""
+        goes_on = _OR.match(between) or _NEGATION.search(between)
+        ended = out and not out[-1].wanted and not goes_on
+        out.append(replace(mention, wanted=True) if ended else mention)
+    return out
 
 
 def _listed(here: list[Mention], before: list[Mention], clause: Clause) -> list[Mention]:

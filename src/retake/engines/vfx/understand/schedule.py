@@ -39,9 +39,12 @@ def clause_times(clauses: tuple[Clause, ...], duration_s: float) -> list[When]:
         if times[number].told:
             continue
         last = number - 1
-        if last >= 0 and clauses[last].sentence == clause.sentence and times[last].told:
-            if clause.joint == "and" or (bare[last] and clause.joint == ","):
-                times[number] = times[last]
+        if (
+            last >= 0
+            and clauses[last].sentence == clause.sentence
+            and (clause.joint == "and" or (bare[last] and clause.joint == ","))
+        ):
+            times[number] = times[last]
         if (
             not times[number].told
             and number + 1 < len(clauses)

@@ -8,13 +8,14 @@ from dataclasses import replace
 from retake.engines.vfx.plan import Cue
 
 _KEEP = re.compile(
-    r"\b(?:keep\w*|preserv\w*|retain\w*|leave|with) (?:\w+ ){0,3}?(?:original|source|existing|own|its|"
-    r"the) ?(?:\w+ ){0,2}?(?:sound|audio|music|voices?|dialogue|soundtrack)\b"
+    r"\b(?:keep\w*|preserv\w*|retain\w*|leave|with) (?:\w+ ){0,3}?"
+    r"(?:original|source|existing|own|its|the) ?(?:\w+ ){0,2}?"
+    r"(?:sound|audio|music|voices?|dialogue|soundtrack)\b"
 )
 _DROP = re.compile(
     r"\b(?:(?:remov\w*|mut\w+|delet\w*|replac\w*|drop|no|without|instead of|cut|kill|silenc\w*) "
-    r"(?:\w+ ){0,3}?(?:sound|audio|music|voices?|dialogue|soundtrack|noise)|muted|(?:complete|total|dead) "
-    r"silence)\b"
+    r"(?:\w+ ){0,3}?(?:sound|audio|music|voices?|dialogue|soundtrack|noise)|muted|"
+    r"(?:complete|total|dead) silence)\b"
 )
 
 

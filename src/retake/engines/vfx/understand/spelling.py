@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from retake.engines.vfx.understand.lexicon import names_something, words_of_lexicon
+from retake.engines.vfx.understand.lexicon import lexicon
 from retake.engines.vfx.understand.meaning import Meaning
 
 
@@ -14,16 +14,24 @@ def repair(word: str, meaning: Meaning) -> str:
     One slip (a letter too many, missing, wrong, or two swapped) is forgiven from four letters on,
     two from eight on. A word that exists is never touched.
     """
-    if len(word) < 4 or not word.isascii() or meaning.knows(word) or names_something(word):
+    if len(word) < 4 or not word.isascii() or _exists(word, meaning):
         return word
     return _nearest(word)
+
+
+def _exists(word: str, meaning: Meaning) -> bool:
+    """Return whether a word, or the word that it is a form of, is one."""
+    stems = [word, *(word.removesuffix(end) for end in ("s", "es", "d", "ed", "ing", "er", "ly"))]
+    return lexicon().names_something(word) or any(
+        meaning.knows(stem) or meaning.knows(stem + "e") for stem in stems if len(stem) > 3
+    )
 
 
 @lru_cache(maxsize=1024)
 def _nearest(word: str) -> str:
     allowed = 2 if len(word) >= 8 else 1
     best, least = word, allowed + 1
-    for candidate in sorted(words_of_lexicon()):
+    for candidate in lexicon().spelt:
         if abs(len(candidate) - len(word)) > allowed or candidate[0] != word[0]:
             continue
         if min(len(word), len(candidate)) == 4 and sorted(candidate) != sorted(word):

@@ -11,7 +11,7 @@ _STOPS = frozenset(".;!?()\n…—–:")
 _JOINTS = frozenset({",", "and", "then", "while", "but", "as", "whilst", "when"})
 _THEN = frozenset({"then", "afterwards", "later", "next", "finally", "eventually"})
 
-CONTRACTIONS = {
+CONTRACTIONS: dict[str, str] = {
     "don't": "not", "doesn't": "not", "isn't": "not", "won't": "not", "can't": "not",
     "didn't": "not", "aren't": "not", "wasn't": "not", "it's": "it", "there's": "there",
     "that's": "that", "he's": "he", "she's": "she", "they're": "they",
@@ -52,9 +52,9 @@ def fold(text: str) -> str:
 def tokens(text: str) -> list[str]:
     """Return words, numbers and stops of `text`, folded."""
     found: list[str] = []
-    for token in _TOKEN.findall(fold(text).replace("-", " ")):
-        word = CONTRACTIONS.get(token, token)
-        found.append(word.removesuffix("'s"))
+    for match in _TOKEN.finditer(fold(text).replace("-", " ")):
+        token = match[0]
+        found.append(CONTRACTIONS.get(token, token).removesuffix("'s"))
     return found
 
 
