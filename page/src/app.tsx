@@ -4,14 +4,14 @@ import { useEffect, useRef, useState } from "preact/hooks";
 
 import * as deck from "./media/deck";
 import { endAt, startAt } from "./section";
-import { clip, facts } from "./state/clip";
+import { clip, facts, unplayable } from "./state/clip";
 import { bounds, section } from "./state/form";
 import { job } from "./state/request";
 import { Header } from "./parts/header";
 import { EditPanel } from "./parts/panel-edit";
 import { ResultPanel } from "./parts/panel-result";
 import { RunPanel } from "./parts/panel-run";
-import { show, Stage, type View } from "./parts/stage";
+import { show, Stage, view, type View } from "./parts/stage";
 import { Start, take } from "./parts/start";
 import { Timeline } from "./parts/timeline";
 import { toggleFull, Transport } from "./parts/transport";
@@ -36,6 +36,8 @@ function Desk() {
   const done = now.at === "done" ? now.record : null;
   const url = done?.outcome?.media_urls?.[0]?.url;
   const retake = url ? local(url) : null;
+  // A result is worth seeing also where its source cannot be shown.
+  const source = retake !== null && unplayable.value ? null : (clip.value?.url ?? null);
   const made = done ? ((done.report && effective(done.report)) ?? section.value) : null;
   useComparing(done !== null);
   useLoop(made ?? section.value, done !== null);
@@ -43,8 +45,8 @@ function Desk() {
   return (
     <main class="desk">
       <div class="viewer" ref={full}>
-        <Stage source={clip.value?.url ?? null} retake={retake} />
-        <Transport comparing={retake !== null} full={full} />
+        <Stage source={source} retake={retake} />
+        {facts.value && <Transport comparing={retake !== null && source !== null} full={full} />}
       </div>
       <Timeline retake={retake} made={made} locked={waiting} />
       <aside class="side">
@@ -100,6 +102,7 @@ function useShortcuts(full: { current: HTMLElement | null }, comparing: boolean,
       else if (pressed === "i" && editing) section.value = startAt(section.value, deck.position.value, bounds.value);
       else if (pressed === "o" && editing) section.value = endAt(section.value, deck.position.value, bounds.value);
       else if (comparing && chosen) show(chosen);
+      else if (comparing && pressed === "b") show(view.value === "retake" ? "source" : "retake");
       else return;
       event.preventDefault();
     };

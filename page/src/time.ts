@@ -48,3 +48,12 @@ export function bytes(count: number): string {
   if (count < 1e9) return `${(count / 1e6).toFixed(count < 1e7 ? 1 : 0)} MB`;
   return `${(count / 1e9).toFixed(2)} GB`;
 }
+
+/** When something was, seen from now: `5 minutes ago`. `at` is Unix time in seconds. */
+export function ago(at: number): string {
+  const words = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+  const minutes = Math.round((at - Date.now() / 1000) / 60);
+  if (minutes > -60) return minutes >= 0 ? "just now" : words.format(minutes, "minute");
+  if (minutes > -60 * 24) return words.format(Math.round(minutes / 60), "hour");
+  return words.format(Math.round(minutes / 60 / 24), "day");
+}

@@ -75,14 +75,13 @@ def test_the_retake_is_compared_by_wipe_and_by_ear(desk: Page):
     desk.get_by_role("link", name="Download").wait_for(timeout=RUN_MS)
     heard = "() => [...document.querySelectorAll('video')].map(video => !video.muted)"
     assert desk.evaluate(heard) == [False, True]
-    desk.get_by_role("radiogroup", name="Hear").get_by_text("Source").click()
+    desk.get_by_role("radiogroup", name="Hear").get_by_label("Source").check()
     assert desk.evaluate(heard) == [True, False]
-    desk.keyboard.press("Escape")
-    desk.get_by_role("radiogroup", name="View").get_by_text("Wipe").click()
+    desk.get_by_label("Wipe", exact=True).check()
     wipe = desk.get_by_role("slider", name="Wipe")
     wipe.press("Shift+ArrowLeft")
     expect(wipe).to_have_attribute("aria-valuenow", "40")
-    desk.get_by_role("radiogroup", name="View").get_by_text("Retake").click()
+    desk.get_by_role("radiogroup", name="View").get_by_label("Retake").check()
     expect(desk.get_by_label("The source")).to_be_hidden()
     expect(desk.get_by_label("The retake")).to_be_visible()
 
@@ -98,7 +97,7 @@ def test_a_page_loaded_anew_finds_its_request_again(desk: Page, server: Server):
         "() => [...document.querySelectorAll('video')].every(v => v.readyState > 1)"
     )
     desk.get_by_role("link", name="retake, start page").click()
-    earlier = desk.get_by_role("button", name=re.compile("Snow falls softly.*success"))
+    earlier = desk.get_by_role("button", name=re.compile("Snow falls softly.*done"))
     earlier.click()
     expect(desk.get_by_role("link", name="Download")).to_be_visible()
 

@@ -14,7 +14,7 @@ export function ResultPanel() {
   const video = record.outcome?.media_urls?.[0]?.url;
   const report = record.report ?? null;
   return (
-    <div class="panel" aria-label="The result">
+    <section class="panel" aria-label="The result">
       <div class="panel-scroll">
         <h2 class="done" tabIndex={-1}><CheckIcon />The section is re-shot</h2>
         <p class="asked">{record.payload.prompt || "No prompt"}</p>
@@ -34,7 +34,7 @@ export function ResultPanel() {
           <button type="button" class="wide" onClick={goOn} title="Make the next retake in this result">Go on from here</button>
         </div>
       </div>
-    </div>
+    </section>
   );
 }
 

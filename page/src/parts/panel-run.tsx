@@ -1,6 +1,6 @@
 // While it runs: how far, which stage, how long still; and a way to stop it.
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 
 import { cancel, job, stageSeen, type Job } from "../state/request";
 import { roughly } from "../time";
@@ -15,12 +15,15 @@ export function RunPanel() {
   const record = now.at === "running" ? now.record : null;
   const percent = record?.progress?.percent ?? null;
   useTitle(percent);
+  const focused = useRef<HTMLParagraphElement>(null);
+  // The button that was pressed is gone; the keyboard goes on from here.
+  useEffect(() => focused.current?.focus({ preventScroll: true }), []);
   return (
-    <div class="panel" aria-label="Progress">
+    <section class="panel" aria-label="Progress">
       <div class="panel-scroll">
         <div class="big-progress">
           <p class="figure" aria-hidden="true">{percent === null ? "–" : Math.floor(percent)}<small>%</small></p>
-          <p class="headline" role="status">{headline(now)}</p>
+          <p class="headline" role="status" tabIndex={-1} ref={focused}>{headline(now)}</p>
           <progress max={100} {...(percent === null ? {} : { value: percent })} aria-label="Done" />
           <p class="hint remaining">{remaining(now)}</p>
         </div>
@@ -39,7 +42,7 @@ export function RunPanel() {
           {now.at === "running" && now.cancelling ? "Stopping…" : "Cancel"}
         </button>
       </div>
-    </div>
+    </section>
   );
 }
 

@@ -26,6 +26,7 @@ export function SectionFields() {
         section.value = stretch(section.value, to, limits);
         deck.seek(section.value.start);
       }} />
+      <p class="hint keys wide-only"><kbd>Space</kbd> plays · <kbd>I</kbd> and <kbd>O</kbd> set start and end where the playhead is</p>
     </fieldset>
   );
 }

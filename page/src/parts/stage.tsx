@@ -37,13 +37,13 @@ export function Stage({ source, retake }: Props) {
     box.current?.style.setProperty("--wipe", `${wipe.value}%`);
   }, [wipe.value]);
   return (
-    <div class="stage" data-view={shown} ref={box}>
+    <div class="stage" data-view={shown} data-tall={ratio < 1 ? "" : undefined} ref={box}>
       <div class="screens">
         {source !== null && <Screen side="source" url={source} labelled={retake !== null} key="source" />}
         {retake !== null && <Screen side="retake" url={retake} labelled key="retake" />}
         {shown === "wipe" && <Wipe />}
       </div>
-      {unplayable.value && <Unplayable />}
+      {unplayable.value && retake === null && <Unplayable />}
     </div>
   );
 }

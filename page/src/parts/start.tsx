@@ -4,12 +4,14 @@ import { signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 
 import { openFile } from "../state/clip";
+import { section } from "../state/form";
 import { key, keyState } from "../state/key";
 import { longest } from "../state/limits";
 import { again, job, reopen } from "../state/request";
-import { clock } from "../time";
+import { ago } from "../time";
 import { list, local } from "../wire/client";
-import type { RequestRecord } from "../wire/types";
+import type { RequestRecord, Status } from "../wire/types";
+import { span } from "../words";
 import { FilmIcon, WarnIcon } from "./icons";
 import { KeyForm } from "./key-form";
 
@@ -82,6 +84,8 @@ function Strip() {
 
 export function take(file: File): void {
   again();
+  // What the browser cannot show gets no proposal: the wire's own defaults stand.
+  section.value = { start: 0, end: 5 };
   openFile(file);
 }
 
@@ -106,6 +110,16 @@ function Earlier() {
   );
 }
 
+const SAYS: Record<Status, string> = {
+  created: "waiting",
+  queued: "waiting",
+  dispatched: "waiting",
+  processing: "running",
+  success: "done",
+  failed: "failed",
+  cancelled: "cancelled",
+};
+
 function Entry({ record }: { record: RequestRecord }) {
   const { payload, outcome, status } = record;
   const picture = outcome?.thumbnail_image_url;
@@ -117,7 +131,7 @@ function Entry({ record }: { record: RequestRecord }) {
         <span class="entry-prompt">{payload.prompt || "No prompt"}</span>
         <span class="entry-facts">
           <span class={`dot dot-${status}`} />
-          {status} · {clock(start)} – {clock(start + (payload.duration ?? 5))}
+          {SAYS[status]} · {span({ start, end: start + (payload.duration ?? 5) })} · {ago(record.created_at)}
         </span>
       </span>
     </button>
