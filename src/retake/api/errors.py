@@ -18,7 +18,7 @@ from retake.core.errors import BadRequest, BadSource, RetakeError
 
 _log = logging.getLogger(__name__)
 
-_STATUSES = {
+STATUSES = {
     "missing_key": 401,
     "malformed_key": 401,
     "wrong_key": 401,
@@ -39,6 +39,7 @@ _STATUSES = {
     "stopping": 503,
     "disk_full": 507,
 }
+"""HTTP statuses by code; every other error is 400 where the user can mend it, else 500."""
 _RETRY_AFTER_S = {503: "5", 507: "60"}
 _OF_THE_USER = frozenset({BadRequest.kind, BadSource.kind, "fetch_failed"})
 
@@ -66,8 +67,8 @@ class Refusal(RetakeError):
 
 def status_of(error: RetakeError) -> int:
     """Return the HTTP status that tells this error."""
-    if error.code in _STATUSES:
-        return _STATUSES[error.code]
+    if error.code in STATUSES:
+        return STATUSES[error.code]
     if error.kind in _OF_THE_USER:
         return 400
     return 500
