@@ -35,7 +35,8 @@ RunRequest = Callable[[dict[str, Any], Step, Watch], dict[str, Any]]
 raise RetakeError, Cancelled among them. Its folder is ``data_dir.work / request_id``, which is
 deleted once the request has ended."""
 
-_RESEND_S = 5.0
+# After so long without a request results are repeated, or the recording is put to rest.
+_IDLE_S = 5.0
 _PROGRESS_EVERY_S = 0.2
 
 
@@ -121,15 +122,23 @@ class _Child:
     def _work_off(self) -> None:
         try:
             while True:
-                try:
-                    request = self._waiting.get(timeout=_RESEND_S if self._results else None)
-                except queue.Empty:
-                    self._send_results()
-                else:
-                    self._do(request)
+                self._do(self._next())
         except BaseException:  # noqa: BLE001 - a child that no longer works must not live on
             _log.critical("the worker cannot go on", exc_info=True)
             os._exit(1)
+
+    def _next(self) -> dict[str, Any]:
+        """Wait for the next request; meanwhile repeat what nobody acknowledged, then rest."""
+        patience_s: float | None = _IDLE_S
+        while True:
+            try:
+                return self._waiting.get(timeout=patience_s)
+            except queue.Empty:
+                if self._results:
+                    self._send_results()
+                else:
+                    self._durable.rest()
+                    patience_s = None
 
     def _do(self, request: dict[str, Any]) -> None:
         request_id = request["request_id"]

@@ -4,8 +4,8 @@ DBOS records what each step returned. A request that is run again, by another pr
 behind its last finished step.
 
 How DBOS is used here keeps it cheap and obedient (docs/decisions/0002-queue.md): workflows are
-started directly, since a queue of its own would poll; and it resumes nothing by itself at launch,
-since the server says what is to be run.
+started directly, since a queue of its own would poll; it is put to rest while nothing is to be
+done; and it resumes nothing by itself at launch, since the server says what is to be run.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ _NEVER_S = 3600.0
 class Durable:
     """Runs requests one at a time and records their steps in an SQLite file.
 
-    There may be one in a process, and one for a file.
+    There may be one in a process, and one for a file. One thread runs requests; the other methods
+    may be called from any.
 
     Args:
         path: The file of the recorded steps.
@@ -54,6 +55,8 @@ class Durable:
         self._executor_id = secrets.token_hex(8)
         self._running: str | None = None
         self._turn = threading.Condition()
+        self._launched = False
+        self._launching = threading.RLock()
 
         # A constant name: DBOS finds the function of an interrupted workflow by it.
         @DBOS.workflow(name="request", max_recovery_attempts=None)
@@ -64,19 +67,36 @@ class Durable:
 
     def launch(self) -> None:
         """Open the file. A damaged one is put aside: only finished steps are lost with it."""
-        if not _sound(self._path):
-            aside = self._path.with_name(f"{self._path.name}.damaged-{int(time.time())}")
-            _log.error("%s is damaged and was renamed to %s", self._path.name, aside.name)
-            self._path.replace(aside)
-        DBOS(config=_config(self._path, self._executor_id))
-        DBOS.launch()
+        with self._launching:
+            if self._launched:
+                return
+            if not _sound(self._path):
+                aside = self._path.with_name(f"{self._path.name}.damaged-{int(time.time())}")
+                _log.error("%s is damaged and was renamed to %s", self._path.name, aside.name)
+                self._path.replace(aside)
+            DBOS(config=_config(self._path, self._executor_id))
+            DBOS.launch()
+            self._launched = True
+
+    def rest(self) -> None:
+        """Close the file and end DBOS's polling until there is something to do again.
+
+        Nothing may be running. Takes about a second.
+        """
+        with self._launching:
+            if self._launched:
+                DBOS.destroy()
+                self._launched = False
 
     def close(self) -> None:
-        """Close the file; nothing may be running."""
-        DBOS.destroy(destroy_registry=True)
+        """Close the file for good; nothing may be running."""
+        with self._launching:
+            DBOS.destroy(destroy_registry=True)
+            self._launched = False
 
     def run(self, request_id: str, request: dict[str, Any]) -> dict[str, Any]:
         """Do a request, or go on with it, or return what it gave before; blocks until it ends."""
+        self.launch()
         while True:
             self._steps_changed = False
             self._give_turn(request_id)
@@ -91,15 +111,17 @@ class Durable:
 
     def forget(self, request_id: str) -> None:
         """Delete what was recorded of a request."""
-        DBOS.delete_workflow(request_id)
+        with self._launching:
+            self.launch()
+            DBOS.delete_workflow(request_id)
 
     def keep_only(self, request_ids: Collection[str]) -> None:
         """Delete what was recorded of all requests but these."""
-        known = DBOS.list_workflows(load_input=False, load_output=False)
-        stale = [workflow.workflow_id for workflow in known]
-        for request_id in stale:
-            if request_id not in request_ids:
-                DBOS.delete_workflow(request_id)
+        with self._launching:
+            self.launch()
+            known = DBOS.list_workflows(load_input=False, load_output=False)
+            stale = {workflow.workflow_id for workflow in known} - set(request_ids)
+            DBOS.delete_workflows(sorted(stale))
 
     def _run(self, request_id: str, request: dict[str, Any]) -> dict[str, Any]:
         known = DBOS.get_workflow_status(request_id)
@@ -155,8 +177,9 @@ def _config(path: Path, executor_id: str) -> DBOSConfig:
         # A new one each time: DBOS resumes at launch what its own executor left, unasked.
         "executor_id": executor_id,
         "log_level": "WARNING",
-        # Neither notifications nor schedules are used.
-        "notification_listener_polling_interval_sec": _NEVER_S,
+        # Neither notifications nor schedules are used. The former's thread ends only at its next
+        # poll, which `rest` waits for; the latter's at once.
+        "notification_listener_polling_interval_sec": 1.0,
         "scheduler_polling_interval_sec": _NEVER_S,
     }
 
