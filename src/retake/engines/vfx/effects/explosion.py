@@ -24,7 +24,7 @@ from retake.engines.vfx.sim.burn import smooth
 
 _CELLS = 80.0
 _WIDE, _DEEP, _ABOVE = 1.6, 0.675, 0.22
-_SPARKS, _SHARDS = 260, 26
+_SPARKS, _SHARDS = 260, 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Explosion:
         """Return the layer of one explosion; the gas is simulated while frames are drawn."""
         watch.check()
         place = cue.place or open_ground(scene)
-        size = 0.62 + 0.63 * cue.strength
+        size = 0.7 + 0.75 * cue.strength
         times = _times(cue)
         rng = generator(seed, f"explosion {cue.start_s:.3f}")
         burn = Blast(
@@ -68,7 +68,7 @@ class Explosion:
 
 def _times(cue: Cue) -> _Times:
     length = cue.end_s - cue.start_s
-    return _Times(ignition(cue), cue.end_s - min(1.5, 0.3 * length), cue.end_s)
+    return _Times(ignition(cue), cue.end_s - min(2.0, 0.38 * length), cue.end_s)
 
 
 def _height(scene: Scene, place: tuple[float, float], size: float) -> float:

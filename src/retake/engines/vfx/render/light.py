@@ -29,7 +29,8 @@ class Lit:
     Attributes:
         light: ``[nz/2, ny/2, nx/2, 2]``: how much of the sky's light arrives (0..1), and how
             much light of the fire itself.
-        filled: ``[nz/4, ny/4, nx/4]`` uint8: 1 where there may be something to see.
+        filled: ``[nz/2, ny/2, nx/2]`` uint8, odd sizes rounded up: 1 where there may be
+            something to see, two cells around what there is included.
     """
 
     light: NDArray[np.float32]
@@ -61,19 +62,13 @@ def light_up(state: State, density: float) -> Lit | None:
     heat = np.empty(half, np.float32)
     soot = np.empty(half, np.float32)
     run_rows(halve, half[0], state, heat, soot)
-    there = _blocks(heat + soot)
+    there = heat + soot > _FAINT
     if not there.any():
         return None
-    filled = ndimage.maximum_filter(there, size=3).astype(np.uint8)
+    odd = [(0, n % 2) for n in state.shape[:3]]
+    filled = ndimage.maximum_filter(np.pad(there, odd, mode="edge"), size=3).astype(np.uint8)
     light = np.stack([_sky(soot, density * _SELF_SHADOW), _own_fire(heat)], axis=-1)
     return Lit(light, filled)
-
-
-def _blocks(amount: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Return where 2x2x2 blocks hold anything, odd edges padded."""
-    padded = np.pad(amount, [(0, n % 2) for n in amount.shape])
-    nz, ny, nx = (n // 2 for n in padded.shape)
-    return padded.reshape(nz, 2, ny, 2, nx, 2).max(axis=(1, 3, 5)) > _FAINT
 
 
 def _sky(soot: NDArray[np.float32], density: float) -> NDArray[np.float32]:

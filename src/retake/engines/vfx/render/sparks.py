@@ -90,7 +90,7 @@ class Shards:
         speed = rng.uniform(0.7, 1.9, count) * (0.7 + 0.5 * strength)
         fly = np.stack([np.cos(angle) * np.cos(rise) * speed, np.sin(rise) * speed], axis=1)
         self._flight = _Flight(rng.normal(0, 0.015, (count, 2)), fly, 0.25, 1.5)
-        self._size = rng.uniform(0.0025, 0.007, count)
+        self._size = 0.0016 * rng.uniform(1.0, 3.0, count) ** 1.3
 
     def draw(
         self,
@@ -100,7 +100,7 @@ class Shards:
         buffer: NDArray[np.float32],
         to_buffer: NDArray[np.float32],
     ) -> None:
-        """Advance by `dt` and put the shards over `buffer`, in place."""
+        """Advance by `dt` and put the shards behind what is in `buffer`, in place."""
         opened = self._flight.advance(dt)
         up = (self._flight.at[:, 1] > -0.03) & (self._flight.at[:, 1] < 2)
         if te < 0.04 or te > 2.6 or not up.any():
@@ -115,8 +115,7 @@ class Shards:
             cv2.line(mask, a, b, 215, thick, cv2.LINE_AA, _FIXED)
         cover = (mask.astype(np.float32) * np.float32(1 / 255))[..., None]
         dark = np.array([0.012, 0.010, 0.009, 1.0], np.float32)
-        buffer *= 1 - cover
-        buffer += cover * dark
+        buffer += (1 - buffer[..., 3:4]) * cover * dark
 
 
 def _to_pixels(points: Points, stand: Stand) -> Points:

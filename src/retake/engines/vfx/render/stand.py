@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from retake.engines.vfx.render.march import View
 from retake.engines.vfx.scene.scene import Scene
+
+_SPARE = 0.05
+_LEAST = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +43,27 @@ def stand_at(scene: Scene, place: tuple[float, float], size: float, frame: int) 
 
 def buffer_map(stand: Stand, view: View, cells_per_unit: float) -> NDArray[np.float32]:
     """Return ``[4]``: output pixel -> pixel of the buffer that `view` describes, as in `Plate`."""
-    wide = stand.unit / cells_per_unit * view.cells_x
-    tall = stand.unit / cells_per_unit * view.cells_y
-    left = stand.x - view.width / 2 * wide
-    top = stand.y - view.top / view.cells_y * tall
-    return np.array(
-        [1 / wide, 0.5 / wide - left / wide - 0.5, 1 / tall, 0.5 / tall - top / tall - 0.5],
-        np.float32,
-    )
+    pixel = stand.unit / cells_per_unit * view.cells
+    x = view.middle / view.cells - view.columns[0] + 0.5 / pixel - 0.5
+    y = view.top / view.cells - view.rows[0] + 0.5 / pixel - 0.5
+    return np.array([1 / pixel, x - stand.x / pixel, 1 / pixel, y - stand.y / pixel], np.float32)
+
+
+def cropped(view: View, stand: Stand, cells_per_unit: float, size: tuple[int, int]) -> View | None:
+    """Return the part of `view` that a picture of `size` (width, height) can show; None if none.
+
+    A margin is left for the camera's shaking and for glow that reaches in from outside.
+    """
+    ax, bx, ay, by = (float(v) for v in buffer_map(stand, view, cells_per_unit))
+    width, height = size
+    spare = _SPARE * max(width, height)
+    columns = _overlap(view.columns, ax * -spare + bx, ax * (width + spare) + bx)
+    rows = _overlap(view.rows, ay * -spare + by, ay * (height + spare) + by)
+    if columns is None or rows is None:
+        return None
+    return replace(view, columns=columns, rows=rows)
+
+
+def _overlap(span: tuple[int, int], start: float, stop: float) -> tuple[int, int] | None:
+    first, last = max(span[0], math.floor(start)), min(span[1], math.ceil(stop) + 1)
+    return (first, last) if last - first >= _LEAST else None

@@ -18,11 +18,11 @@ from retake.engines.vfx.render.light import light_up
 from retake.engines.vfx.render.march import Look, march, view_of
 from retake.engines.vfx.render.palette import fire_palette
 from retake.engines.vfx.render.sparks import Shards, Sparks
-from retake.engines.vfx.render.stand import Stand, buffer_map, stand_at
+from retake.engines.vfx.render.stand import Stand, buffer_map, cropped, stand_at
 from retake.engines.vfx.render.surround import Glare, shake_at, small_luma, surround
 from retake.engines.vfx.scene.scene import Scene
 from retake.engines.vfx.sim.burn import Burn
-from retake.engines.vfx.sim.noise import noise_cube
+from retake.engines.vfx.sim.noise import even_grain, noise_cube
 
 _BUFFER_ROWS = 400
 _FADED = 0.35
@@ -89,8 +89,8 @@ class VolumeLayer:
         self._look = in_light_of(scene, look)
         self._palette = fire_palette(tint)
         rng = generator(seed, "grain")
-        self._jitter = rng.random((64, 64)).astype(np.float32)
-        self._dither = (rng.random((64, 64)) - 0.5).astype(np.float32)
+        self._jitter = even_grain(int(rng.integers(1 << 30)))
+        self._dither = self._jitter.T - np.float32(0.5)
         self._noise = noise_cube(int(rng.integers(1 << 30)))
         self._knocks = rng.normal(size=(len(scene), 3))
         self.sparks: Sparks | None = None
@@ -123,7 +123,10 @@ class VolumeLayer:
         if lit is None:
             return None
         pixels_per_cell = min(stand.unit, _BUFFER_ROWS) / self._burn.cells
-        view = view_of(state, pixels_per_cell)
+        size = (self._scene.width, self._scene.height)
+        view = cropped(view_of(state, pixels_per_cell), stand, self._burn.cells, size)
+        if view is None:
+            return None
         buffer = march(
             state,
             lit,

@@ -74,7 +74,7 @@ class Blast(Burn):
         self._rng = rng
         self._foot = np.array([wide / 2, 0.0, deep / 2])
         self._fires = [
-            _Fire(rng.normal() * 0.19, rng.normal() * 0.1, rng.uniform(0.025, 0.0575), 9 * u)
+            _Fire(rng.normal() * 0.13, rng.normal() * 0.08, rng.uniform(0.025, 0.0575), 9 * u)
             for u in rng.random(_FIRES)
         ]
         self._debris = [self._new_debris() for _ in range(_DEBRIS)]
@@ -184,6 +184,10 @@ class Blast(Burn):
         """Return 2 during the first 0.3 s, when gas moves many cells a frame."""
         return 2 if time_s - self.begin_s < 0.3 else 1
 
+    def relax(self, time_s: float) -> float:
+        """Return less at first: texture carried through the blast is drawn out into rings."""
+        return 0.62 + 0.31 * smooth(0.1, 1.1, time_s - self.begin_s)
+
     def physics(self, time_s: float) -> Physics:
         """Return how the gas behaves: violent, then rising, at last thinning out."""
         te = time_s - self.begin_s
@@ -196,7 +200,7 @@ class Blast(Burn):
             wind_x=(0.05 + 0.35 * self._wind) * u,
             drag=0.25 + 1.6 * math.exp(-te / 0.25),
             cool=0.60 + 0.65 * smooth(0.45, 1.5, te) + 9 * smooth(0, 0.5, out),
-            soot_loss=0.16 + 5.5 * out,
+            soot_loss=0.16 + 2.8 * out,
             soot=1.15 * (1 - out),
             swell=26 if te < 0.16 else 1.2,
             swell_above=0.9,

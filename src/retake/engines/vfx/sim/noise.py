@@ -31,3 +31,24 @@ def noise_cube(seed: int, slope: float = 2.7) -> NDArray[np.float32]:
         out[..., channel] = shaped / shaped.std()
     out.flags.writeable = False
     return out
+
+
+@lru_cache(maxsize=1)
+def even_grain(seed: int) -> NDArray[np.float32]:
+    """Return tileable blue noise ``[64, 64]``, evenly spread over 0..1; shared and read-only.
+
+    Neighbours differ as much as they can, so what it jitters averages out over few pixels. Made
+    by taking the coarse part off white noise and spreading the ranks evenly, a few times over.
+    """
+    rng = np.random.Generator(np.random.PCG64(seed))
+    grain = rng.random((SIZE, SIZE))
+    k = np.fft.fftfreq(SIZE)
+    low = np.exp(-(k[:, None] ** 2 + k[None, :] ** 2) * (2 * np.pi * 1.5) ** 2 / 2)
+    for _ in range(12):
+        fine = grain - np.fft.ifft2(np.fft.fft2(grain) * low).real
+        ranks = np.empty(grain.size)
+        ranks[np.argsort(fine, axis=None, kind="stable")] = np.arange(grain.size)
+        grain = (ranks.reshape(grain.shape) + 0.5) / grain.size
+    out = grain.astype(np.float32)
+    out.flags.writeable = False
+    return out
