@@ -26,7 +26,7 @@ def measure_seams(src: Path, out: Path, source: Source, section: Section, mode: 
     """Return how the section of `out` meets `src` at its ends.
 
     Where the section begins with the film, or ends with it, there is no seam and nothing is told;
-    nor is anything of a stream that the mode keeps.
+    nor is anything of a stream that the mode keeps or that the source does not have.
 
     Raises:
         BadSource: One of the files cannot be decoded there.
@@ -40,7 +40,7 @@ def measure_seams(src: Path, out: Path, source: Source, section: Section, mode: 
     def step(seam: Fraction, inward: int) -> float | None:
         return _loudness_step(out, made, seam, inward)
 
-    sees, hears = mode.replaces_video, mode.replaces_audio
+    sees, hears = mode.replaces_video, mode.replaces_audio and bool(source.audio)
     return Seams(
         psnr_in_db=picture(section.frames.start) if sees and opens else None,
         psnr_out_db=picture(section.frames.end - 1) if sees and closes else None,
