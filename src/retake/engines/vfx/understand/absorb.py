@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 
+from retake.engines.vfx.understand.colours import NAMES
+from retake.engines.vfx.understand.manner import without_manner
 from retake.engines.vfx.understand.mentions import Mention
 from retake.engines.vfx.understand.words import Clause
 
 _OWN_FIRE = re.compile(
     r"on fire|ablaze|alight|burn|catch|caught|ignit|incinerat|fires?\b|inferno|wild"
 )
+_LINKS = frozenset({"of", "and", "with", "the", "a", "bright", "glowing", "hot", "very"})
 _PART_OF = re.compile(r"\b(?:with|of|in|into|from|and|that|leaving|throwing|sending|spewing)\b")
 
 
@@ -38,8 +41,10 @@ def _listed(
     mention: Mention, explosion: Mention, mentions: list[Mention], clauses: tuple[Clause, ...]
 ) -> bool:
     clause = clauses[mention.clause]
-    if clause.sentence != clauses[explosion.clause].sentence or clause.follows:
+    if clause.follows:
         return False
+    if clause.sentence != clauses[explosion.clause].sentence:
+        return mention.effect == "fire" and _only_describes(mention, clause)
     if clause.joint not in {"and", ","}:
         return False
     words = clause.text[mention.start : mention.end]
@@ -50,3 +55,10 @@ def _listed(
         other.clause == explosion.clause and other.effect in {"fire", "smoke"} for other in mentions
     )
     return with_list and len(clause.words) <= 3
+
+
+def _only_describes(mention: Mention, clause: Clause) -> bool:
+    """Return whether a clause is nothing but a described flame: "lots of orange fire"."""
+    rest = clause.text[: mention.start] + clause.text[mention.end :]
+    words = set(rest.split()) - NAMES
+    return bool(rest.strip()) and not without_manner(" ".join(words - _LINKS))

@@ -37,7 +37,10 @@ def understand(prompt: str, duration_s: float, mode: Mode) -> PromptPlan:
     mentions = sorted(named + guess_mentions(parts, named, meaning), key=lambda m: m.clause)
     times = clause_times(parts, duration_s)
     cues, understood, ignored = make_cues(parts, mentions, times, duration_s)
-    ignored += find_leftovers(parts, mentions)
+    keep_sound = wish_for_source(" ".join(clause.text for clause in parts))
+    ignored += find_leftovers(
+        parts, mentions, quoting=bool(quotes), sound_told=keep_sound is not None
+    )
     lines, unsaid = make_lines(prompt, quotes, cues, duration_s, mode)
     sounds = sounds_for(cues) if mode.replaces_audio else []
     shown = [cue for cue in cues if cue.effect in VISUALS] if mode.replaces_video else []
@@ -50,7 +53,7 @@ def understand(prompt: str, duration_s: float, mode: Mode) -> PromptPlan:
         )),
         sounds=tuple(sounds),
         lines=lines,
-        keep_sound=wish_for_source(" ".join(clause.text for clause in parts)),
+        keep_sound=keep_sound,
         understood=tuple(understood),
         ignored=(*ignored, *unsaid),
     )  # fmt: skip

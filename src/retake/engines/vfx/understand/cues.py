@@ -13,6 +13,9 @@ from retake.engines.vfx.understand.schedule import WEATHER, Span, change_over, f
 from retake.engines.vfx.understand.when import When
 from retake.engines.vfx.understand.words import Clause
 
+_SEVERAL = re.compile(
+    r"\b(?:second|another|two|three|four|five|several|multiple|many|series of) (?:\w+ )?$"
+)
 _TURN = re.compile(r" (?:with|and|in|of|over|under|at|during|through|behind) ")
 
 
@@ -41,7 +44,7 @@ def make_cues(
             draft.understood.append(f"no {mention.effect}")
         elif not mention.removed:
             _add(draft, mention, mentions, parts, times, duration_s)
-    cues = _give_way(draft, parts)
+    cues = _blown(_give_way(draft, parts))
     return cues, list(dict.fromkeys(draft.understood)), draft.ignored
 
 
@@ -57,10 +60,15 @@ def _add(
     owner = belongs_to_explosion(mention, mentions, parts)
     effect = mention.effect if owner is None else "explosion"
     told = manner.colour(text[: mention.start], text[mention.end :])
+    if told is None and mention.effect == "sunset":
+        told = manner.colour(text[: mention.end].rpartition(" sky")[0], "")
     # Black smoke does not make a black explosion.
     colour = None if told is None or (owner and mention.effect == "smoke") else told[1]
     word = text[mention.start : mention.end].strip()
-    draft.understood.append(word if told is None else f"{told[0]} {word}")
+    plain = told is None or told[0] in word
+    draft.understood.append(word if plain else f"{told[0]} {word}")
+    if effect == "explosion" and _SEVERAL.search(text[: mention.start]):
+        draft.ignored.append("more than one explosion: each effect comes once in a section")
     around = _around(mention, mentions, text)
     cue = Cue(
         effect=effect,
@@ -120,3 +128,9 @@ def _give_way(draft: _Draft, parts: tuple[Clause, ...]) -> list[Cue]:
             )
             cues[at] = replace(cue, end_s=span.end_s)
     return cues
+
+
+def _blown(cues: list[Cue]) -> list[Cue]:
+    """Let a wind whose direction was told carry whatever has none of its own."""
+    wind = next((cue.direction for cue in cues if cue.effect == "wind"), 0.0)
+    return [replace(cue, direction=cue.direction or wind) for cue in cues]

@@ -29,6 +29,13 @@ _ACTION = (
     r"transforms?|morphs?|vanish\w*|disappears?|emerges?|steps?|stumbles?|panics?|fle(?:e|es|eing)|"
     r"ducks?|wears?|wearing|flicks?|casts?|fires?|shoots?|pets?|kicks?|catches)"
 )
+_SPEAKING = re.compile(
+    r"\b(?:says?|saying|shouts?|shouting|whispers?|whispering|yells?|yelling|asks?|screams?|cries|"
+    r"speaks?|tells?|replies|answers?|reads?|announces?|mutters?|voice|narrator|titled?|written)"
+    r"(?: \w+){0,3} $"
+)
+_SOUND = re.compile(r"\b(?:sound|audio|music|voices?|dialogue|soundtrack|noise|silence|muted?)\b")
+_LONGEST = 80
 _DOING = re.compile(rf"\b{_AGENT} (?:\w+ ){{0,2}}?{_ACTION}\b")
 _FILLER = re.compile(
     r"\b(?:make|makes|it|the|a|an|add|adds|with|please|i|want|would|like|to|see|scene|shot|video|"
@@ -41,30 +48,41 @@ _FILLER = re.compile(
 )
 
 
-def find_leftovers(clauses: tuple[Clause, ...], mentions: list[Mention]) -> list[str]:
+def find_leftovers(
+    clauses: tuple[Clause, ...], mentions: list[Mention], *, quoting: bool, sound_told: bool
+) -> list[str]:
     """Return what was asked for and cannot be done, each with its reason, in the prompt's order.
 
     Args:
         clauses: The whole prompt.
         mentions: Everything that was found in it, wanted or not.
+        quoting: Whether the prompt holds quotations, which words of speaking introduce.
+        sound_told: Whether the prompt tells what shall become of the source's sound.
     """
     left: list[str] = []
     spoken_for = {mention.clause for mention in mentions}
     for number, clause in enumerate(clauses):
         text = masked(clause.text)
-        undrawn = lexicon().not_drawn(text)
+        undrawn = [] if sound_told and _SOUND.search(text) else lexicon().not_drawn(text)
         left += [f"{name}: not among the effects that are drawn yet" for name in undrawn]
+        if (quoting and _SPEAKING.search(clause.text)) or (sound_told and _SOUND.search(text)):
+            continue
         doing = _DOING.search(clause.text)
         if doing and number in spoken_for:
             left.append(f"“{doing[0]}”: people, animals and things cannot be made or moved")
         elif number not in spoken_for and not undrawn and (doing or without_filler(clause)):
-            left.append(f"“{clause.text.strip()}”: no effect of this engine")
+            left.append(f"“{_short(clause)}”: no effect of this engine")
     left += [
         f"“{mention.effect}” should stop: what the source shows cannot be taken away"
         for mention in mentions
         if mention.removed and mention.wanted
     ]
     return list(dict.fromkeys(left))
+
+
+def _short(clause: Clause) -> str:
+    text = clause.text.strip()
+    return text if len(text) <= _LONGEST else text[:_LONGEST].rstrip() + "…"
 
 
 def acts(text: str) -> bool:

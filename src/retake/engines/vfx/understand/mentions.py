@@ -28,7 +28,11 @@ _REMOVED_AFTER = re.compile(
     r"disappears?|vanish\w*|goes out|dies (?:down|out)|is (?:put out|extinguished|over|gone)|"
     r"eases off)\b(?! of)"
 )
-_HEARD_BEFORE = re.compile(r"\b(?:sounds?|noise|hear\w*|audio|rumble|roar) (?:of )?(?:\w+ ){0,3}$")
+_GOES_ON = re.compile(r"\b(?:never|not|does not|do not|without) (?:stop|end|clear|lift)\w*")
+_HEARD_BEFORE = re.compile(
+    r"\b(?:(?:sounds?|noise|hear\w*|audio) (?:of )?|(?:rumble|roar|crackle|patter\w*) of )"
+    r"(?:\w+ ){0,3}$"
+)
 _HEARD_AFTER = re.compile(r"^ (?:sounds?|noises?|audio|ambience|can be heard|is heard|sfx)\b")
 
 
@@ -96,7 +100,8 @@ def _judged(mention: Mention, text: str) -> Mention:
     return replace(
         mention,
         wanted=not (_NEGATION.search(before) or _UNWANTED_AFTER.search(after)),
-        removed=bool(_REMOVED_BEFORE.search(before) or _REMOVED_AFTER.search(after)),
+        removed=bool(_REMOVED_BEFORE.search(before) or _REMOVED_AFTER.search(after))
+        and not _GOES_ON.search(text),
         heard_only=mention.heard_only or heard,
     )
 
@@ -117,7 +122,13 @@ def _bounded(here: list[Mention], text: str) -> list[Mention]:
 
 def _listed(here: list[Mention], before: list[Mention], clause: Clause) -> list[Mention]:
     """Carry a negation on through a list: "without smoke, fog and rain"."""
-    if not before or len(clause.words) > 2 or clause.joint not in {"and", ","}:
+    if (
+        not before
+        or len(clause.words) > 1 + ("or" in clause.words)
+        or clause.joint not in {"and", ","}
+    ):
+        return here
+    if set(clause.words[:1]) & {"just", "only", "rather", "instead", "but", "with"}:
         return here
     last = before[-1]
     if last.wanted or (here and last.clause != here[0].clause - 1):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_NUMBERS = {
+NUMBERS = {
     "a": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8,
     "nine": 9, "ten": 10, "twelve": 12, "fifteen": 15, "twenty": 20, "half": 0.5,
 }  # fmt: skip
-_N = r"(\d+(?:\.\d+)?|\d+:\d+(?:\.\d+)?|" + "|".join(_NUMBERS) + r")"
+_N = r"(\d+:\d+(?:\.\d+)?|\d+(?:\.\d+)?|" + "|".join(NUMBERS) + r")"
 _S = r"(?: and a half)? ?(?:s|sec|secs|seconds?|second mark)"
-_HALF = re.compile(_N + r" and a half(?= s)")
+_HALF = re.compile(_N + r" and a half\b")
 _AFTER = re.compile(rf"\b(?:after|about|around)(?: about| around)? {_N}{_S}\b(?: in\b)?")
 _IN = re.compile(rf"\b{_N}{_S} (?:in|into|later|after)\b")
 _AT = re.compile(
@@ -22,7 +22,7 @@ _RANGE = re.compile(
     rf"\b(?:from|between)(?: second| seconds)? {_N}(?:{_S})? (?:to|and|until|till) {_N}(?:{_S})?\b"
 )
 _FOR = re.compile(rf"\b(?:for|lasting|lasts)(?: about| around)? {_N}{_S}\b")
-_UNTIL = re.compile(rf"\b(?:until|till|by|before)(?: second)? {_N}(?:{_S})\b")
+_UNTIL = re.compile(rf"\b(?:until|till|before)(?: second)? {_N}(?:{_S})\b")
 _FIRST = re.compile(rf"\bfirst {_N}{_S}\b")
 _LAST = re.compile(rf"\b(?:last|final) {_N}{_S}\b")
 _END = re.compile(
@@ -35,8 +35,8 @@ _START = re.compile(
     r"at first|straight away)\b"
 )
 _MIDDLE = re.compile(
-    r"\b(?:halfway|half way|midway|in the middle(?= of the (?:shot|clip|section|scene|video))|"
-    r"in the middle of the (?:shot|clip|section|video))\b"
+    r"\b(?:(?:halfway|half way|midway)(?: through| in)?|"
+    r"in the middle of the (?:shot|clip|section|scene|video))\b"
 )
 PHRASES = (_RANGE, _AFTER, _IN, _FOR, _UNTIL, _FIRST, _LAST, _END, _START, _MIDDLE)
 
@@ -92,4 +92,4 @@ def _number(word: str) -> float:
     if ":" in word:
         minutes, seconds = word.split(":")
         return int(minutes) * 60 + float(seconds)
-    return float(_NUMBERS[word]) if word in _NUMBERS else float(word)
+    return float(NUMBERS[word]) if word in NUMBERS else float(word)

@@ -6,6 +6,9 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+from retake.engines.vfx.understand.colours import NAMES
+from retake.engines.vfx.understand.when import NUMBERS
+
 _TOKEN = re.compile(r"\d+:\d+(?:\.\d+)?|\d+(?:\.\d+)?|[^\W\d_]+(?:['’][^\W\d_]+)?|[.,;:!?()\n…—–]")
 _STOPS = frozenset(".;!?()\n…—–:")
 _JOINTS = frozenset({",", "and", "then", "while", "but", "as", "whilst", "when"})
@@ -43,6 +46,13 @@ class Clause:
         return self.joint in _THEN or bool(_THEN & set(self.words[:1]))
 
 
+_PICTURES = {
+    "💥": "explosion", "🔥": "fire", "💨": "smoke", "🌧": "rain", "☔": "rain", "⛈": "storm",
+    "🌩": "storm", "⚡": "lightning", "❄": "snow", "🌨": "snow", "☃": "snow", "🌫": "fog",
+    "🌃": "night", "🌙": "night", "🌅": "sunset", "🌇": "sunset", "🌄": "sunrise", "🌬": "wind",
+}  # fmt: skip
+
+
 def fold(text: str) -> str:
     """Return `text` in lower case, accents dropped, typographic apostrophes made plain."""
     decomposed = unicodedata.normalize("NFKD", text.casefold().replace("’", "'"))
@@ -52,12 +62,13 @@ def fold(text: str) -> str:
 def tokens(text: str) -> list[str]:
     """Return words, numbers and stops of `text`, folded."""
     found: list[str] = []
-    for match in _TOKEN.finditer(fold(text).replace("-", " ")):
+    for match in _TOKEN.finditer(_spelt_out(text)):
         token = match[0]
         found.append(CONTRACTIONS.get(token, token).removesuffix("'s"))
     return found
 
 
+_TIME_WORDS = frozenset({"s", "sec", "second", "seconds", "a", *NUMBERS})
 _PAIRS = frozenset(
     {("cats", "dogs"), ("black", "white"), ("thunder", "lightning"), ("dark", "stormy"),
      ("bright", "hot"), ("hot", "bright"), ("smoke", "mirrors"), ("teal", "orange")}
@@ -65,9 +76,19 @@ _PAIRS = frozenset(
 
 
 def _joined(stream: list[str], at: int) -> bool:
-    """Return whether the ``and`` at `at` stands inside a fixed pair."""
-    around = stream[at - 1 : at + 2 : 2] if at else []
-    return stream[at] == "and" and tuple(around) in _PAIRS
+    """Return whether the ``and`` at `at` stands between two times, two colours or a fixed pair."""
+    around = tuple(stream[at - 1 : at + 2 : 2]) if at else ()
+    if stream[at] != "and" or len(around) < 2:
+        return False
+    times = all(word[0].isdigit() or word in _TIME_WORDS for word in around)
+    return times or NAMES.issuperset(around) or around in _PAIRS
+
+
+def _spelt_out(text: str) -> str:
+    for picture, word in _PICTURES.items():
+        if picture in text:
+            text = text.replace(picture, f" {word} ")
+    return fold(text).replace("-", " ")
 
 
 def clauses(stream: list[str]) -> tuple[Clause, ...]:
