@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from retake.api.body import MAX_DEPTH
-from tests.api.live import API, BARE, MODEL, PAYLOAD, Live
+from tests.api.live import API, BARE, MODEL, PAYLOAD, Live, live
 
 POST = f"{API}/requests"
 
@@ -431,3 +433,15 @@ def test_any_bytes_on_the_wire_leave_the_server_answering(shared: Live, data: by
         answer = b""
     assert not answer.startswith(b"HTTP/1.1 5")
     assert shared.anybody.get("/healthz").status_code == 200
+
+
+def test_a_body_that_comes_too_slowly_is_given_up(tmp_path: Path) -> None:
+    with live(tmp_path, body_s=0.3, stall_s=0.3) as server:
+        url = server.client.post(f"{API}/upload-url", json={}).json()["upload_url"]
+        for method, path in (("POST", POST), ("PUT", url.removeprefix(server.url))):
+            head = f"{method} {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {server.key}\r\n"
+            with socket.create_connection(("127.0.0.1", server.port), timeout=5) as connection:
+                connection.sendall(f"{head}Content-Length: 500\r\n\r\n{{".encode())
+                answer = connection.recv(65536)
+            assert answer.startswith(b"HTTP/1.1 408"), answer
+        assert not [path for path in server.data_dir.files.rglob("*") if path.is_file()]

@@ -19,12 +19,10 @@ from retake.core.errors import BadRequest
 
 MAX_DEPTH = 32
 _MAX_INT = 2**63
-_READ_S = 30.0
-"""How long a client may take to send a JSON body, in seconds."""
 
 
-async def read_json_object(request: Request, max_bytes: int) -> dict[str, Any]:
-    """Return the body as a JSON object.
+async def read_json_object(request: Request, *, max_bytes: int, within_s: float) -> dict[str, Any]:
+    """Return the body, which is to be whole in so many seconds, as a JSON object.
 
     Raises:
         BadRequest: It is not one, or holds what JSON does not allow.
@@ -32,12 +30,12 @@ async def read_json_object(request: Request, max_bytes: int) -> dict[str, Any]:
     """
     _check_content_type(request)
     try:
-        async with asyncio.timeout(_READ_S):
+        async with asyncio.timeout(within_s):
             body = await _read(request, max_bytes)
     except TimeoutError:
         raise Refusal(
             "slow_client",
-            f"the body was not complete after {_READ_S:g} s",
+            f"the body was not complete after {within_s:g} s",
             retryable=True,
             headers={"Connection": "close"},
         ) from None

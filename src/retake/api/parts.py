@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -40,8 +41,11 @@ class ApiParts:
         base_url: How clients reach the server; None takes it from each request.
         url_ttl_s: How long a signed URL stays valid, in seconds.
         max_body_bytes: Largest JSON body.
+        body_s: How long a client may take to send a JSON body, in seconds.
+        stall_s: How long an upload may send nothing, in seconds.
         allow_private: Whether video_uri may name a private address outright.
         check_upload: Checks an uploaded source at submit; None leaves that to the work itself.
+        checks: How many uploads are checked at the same time.
         ready: Whether an engine is ready to work.
         now: Gives Unix time in seconds.
     """
@@ -56,8 +60,11 @@ class ApiParts:
     base_url: str | None = None
     url_ttl_s: int = 3600
     max_body_bytes: int = 1024 * 1024
+    body_s: float = 30.0
+    stall_s: float = 60.0
     allow_private: bool = False
     check_upload: CheckUpload | None = None
+    checks: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
     ready: Callable[[], bool] = _yes
     now: Callable[[], float] = time.time
 

@@ -19,8 +19,6 @@ from retake.core.errors import BadRequest
 
 FILE_TYPES = ("mp4", "mov", "m4v", "webm", "mkv", "avi", "ts", "mpg", "mpeg", "mxf", "ogv", "3gp")
 _REFUSED_TYPES = ("multipart/", "text/", "application/json")
-_STALL_S = 60.0
-"""How long an upload may send nothing, in seconds."""
 _BATCH_BYTES = 1024 * 1024
 
 routes = APIRouter()
@@ -30,7 +28,7 @@ routes = APIRouter()
 async def make_upload_url(request: Request, caller: Caller) -> dict[str, Any]:
     """Return a URL to PUT one video to, and the URL that names it as a ``video_uri``."""
     parts, links = parts_of(request), links_for(request)
-    body = await read_json_object(request, parts.max_body_bytes)
+    body = await read_json_object(request, max_bytes=parts.max_body_bytes, within_s=parts.body_s)
     file_type = _file_type(body.get("file_type", "mp4"))
     name = f"uploads/{caller.key_id}/{secrets.token_hex(16)}.{file_type}"
     return {
@@ -53,7 +51,7 @@ async def receive_upload(request: Request, parts: ApiParts, name: str) -> int:
     writing = parts.storage.writing(name)
     stream = writing.__enter__()
     try:
-        length = await _copy(request, stream, parts.limits.max_bytes)
+        length = await _copy(request, stream, parts.limits.max_bytes, parts.stall_s)
     except BaseException as error:
         writing.__exit__(type(error), error, error.__traceback__)
         raise
@@ -62,14 +60,14 @@ async def receive_upload(request: Request, parts: ApiParts, name: str) -> int:
     return length
 
 
-async def _copy(request: Request, stream: BinaryIO, max_bytes: int) -> int:
+async def _copy(request: Request, stream: BinaryIO, max_bytes: int, stall_s: float) -> int:
     length, batch = 0, bytearray()
     chunks = request.stream()
     while True:
         try:
-            chunk = await asyncio.wait_for(anext(chunks, None), _STALL_S)
+            chunk = await asyncio.wait_for(anext(chunks, None), stall_s)
         except TimeoutError:
-            message = f"the upload sent nothing for {_STALL_S:g} s"
+            message = f"the upload sent nothing for {stall_s:g} s"
             raise Refusal("slow_client", message, retryable=True) from None
         except ClientDisconnect:
             raise BadRequest(
