@@ -24,7 +24,7 @@ from retake.media.waveform import draw_waveform, peaks_of
 
 __all__ = ["contact_sheet", "thumbnail"]
 
-COLUMNS = 10
+COLUMNS = 8
 _LEAST_INSIDE = 6
 
 _Rgb = tuple[int, int, int]
@@ -37,8 +37,8 @@ _QUIET: _Rgb = (138, 146, 160)
 _LINE: _Rgb = (64, 70, 82)
 _WAVE: _Rgb = (112, 162, 220)
 
-_MARGIN, _GAP, _GUTTER = 44, 10, 96
-_HEAD, _BADGE, _LABEL, _LEAD, _WAVE_H, _RULER = 92, 38, 34, 44, 92, 44
+_MARGIN, _GAP, _GUTTER = 44, 10, 112
+_HEAD, _BADGE, _LABEL, _LEAD, _WAVE_H, _RULER = 96, 44, 40, 52, 104, 48
 
 
 def contact_sheet(src: Path, out: Path, source: Source, section: Section, dst: Path) -> None:
@@ -77,16 +77,18 @@ def contact_sheet(src: Path, out: Path, source: Source, section: Section, dst: P
 def chosen_frames(count: int, section: Section) -> list[int]:
     """Return the numbers of the frames to show: ascending, most of them inside the section.
 
-    Outside it, the frame right at each seam is shown and one further away; inside, they are spread
-    evenly from the first frame to the last.
+    Outside it, the frames right at the seams are shown, and one further away where there is room.
+    Inside, each stands for an equal part: right at the seams nothing has changed yet.
     """
     start, end = section.frames.start, section.frames.end
-    before = sorted({start // 3, start - 1}) if start else []
-    behind = count - end
-    after = sorted({end, end + 2 * behind // 3}) if behind else []
-    room = max(COLUMNS - len(before) - len(after), _LEAST_INSIDE)
-    inside = {round(float(at)) for at in np.linspace(start, end - 1, min(room, end - start))}
-    return [*before, *sorted(inside), *after]
+    before, after = {start - 1} if start else set(), {end} if end < count else set()
+    if not before and after:
+        after.add((end + count) // 2)
+    if not after and before:
+        before.add(start // 2)
+    room = min(max(COLUMNS - len(before) - len(after), _LEAST_INSIDE), end - start)
+    inside = {start + (2 * part + 1) * (end - start) // (2 * room) for part in range(room)}
+    return sorted({*before, *inside, *after})
 
 
 @dataclass
@@ -100,7 +102,7 @@ class _Layout:
 
     def __post_init__(self) -> None:
         width, height = self.source.video.upright_size
-        self.cell = fitted_size(self.source.video, (296, 210) if width >= height else (296, 340))
+        self.cell = fitted_size(self.source.video, (368, 276) if width >= height else (300, 400))
         columns = len(self.numbers)
         self.left = _MARGIN + _GUTTER
         self.width = self.left + columns * (self.cell[0] + _GAP) - _GAP + _MARGIN
@@ -147,17 +149,17 @@ def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 def _draw_head(draw: ImageDraw.ImageDraw, layout: _Layout) -> None:
     video, section = layout.source.video, layout.section
     width, height = video.upright_size
-    draw.text((_MARGIN, 46), "retake", font=_font(34), fill=_TEXT, anchor="lm")
+    draw.text((_MARGIN, 46), "retake", font=_font(40), fill=_TEXT, anchor="lm")
     facts = (
-        f"{width} × {height}   ·   {float(video.frame_rate):.6g} frames/s   ·   "
+        f"{width} x {height}   ·   {float(video.frame_rate):.6g} frames/s   ·   "
         f"{seconds_text(video.duration)} s   ·   {len(video.pts)} frames"
     )
-    draw.text((_MARGIN + 130, 49), facts, font=_font(20), fill=_QUIET, anchor="lm")
+    draw.text((_MARGIN + 156, 50), facts, font=_font(24), fill=_QUIET, anchor="lm")
     told = (
-        f"section  {seconds_text(section.start)} – {seconds_text(section.end)} s   ·   "
-        f"frames {section.frames.start} – {section.frames.end - 1}"
+        f"section  {seconds_text(section.start)} to {seconds_text(section.end)} s   ·   "
+        f"frames {section.frames.start} to {section.frames.end - 1}"
     )
-    draw.text((layout.right, 49), told, font=_font(20), fill=_ACCENT, anchor="rm")
+    draw.text((layout.right, 49), told, font=_font(24), fill=_ACCENT, anchor="rm")
 
 
 def _draw_section_panel(draw: ImageDraw.ImageDraw, layout: _Layout) -> None:
@@ -173,7 +175,7 @@ def _draw_section_panel(draw: ImageDraw.ImageDraw, layout: _Layout) -> None:
     draw.text(
         ((left + right) // 2, top + _BADGE // 2 - 1),
         name,
-        font=_font(20),
+        font=_font(24),
         fill=_ACCENT,
         anchor="mm",
     )
@@ -196,8 +198,8 @@ def _draw_label(draw: ImageDraw.ImageDraw, layout: _Layout, column: int) -> None
     y = layout.labels_top + _LABEL // 2 - 4
     draw.text(
         (centre, y),
-        f"{seconds_text(time)} s   ·   {number}",
-        font=_font(17),
+        f"{seconds_text(time)} s   ·   frame {number}",
+        font=_font(21),
         fill=_TEXT if inside else _QUIET,
         anchor="mm",
     )
@@ -211,7 +213,7 @@ def _draw_label(draw: ImageDraw.ImageDraw, layout: _Layout, column: int) -> None
 def _draw_row_names(draw: ImageDraw.ImageDraw, layout: _Layout) -> None:
     for row, name in enumerate(("SOURCE", "RESULT")):
         y = layout.row_y(row) + layout.cell[1] // 2
-        draw.text((_MARGIN, y), name, font=_font(20), fill=_TEXT if row else _QUIET, anchor="lm")
+        draw.text((_MARGIN, y), name, font=_font(24), fill=_TEXT if row else _QUIET, anchor="lm")
 
 
 def _draw_sound(
@@ -240,7 +242,7 @@ def _draw_sound(
         draw.text(
             (_MARGIN, top + _WAVE_H // 2),
             name,
-            font=_font(20),
+            font=_font(24),
             fill=_TEXT if row else _QUIET,
             anchor="lm",
         )
@@ -248,7 +250,7 @@ def _draw_sound(
             draw.text(
                 (layout.left + 16, top + _WAVE_H // 2 - 16),
                 "no sound",
-                font=_font(17),
+                font=_font(21),
                 fill=_QUIET,
                 anchor="lm",
             )
@@ -259,7 +261,7 @@ def _draw_sound(
         draw.text(
             (layout.left + 16, top + _WAVE_H // 2),
             "no sound",
-            font=_font(17),
+            font=_font(21),
             fill=_QUIET,
             anchor="lm",
         )
@@ -275,5 +277,5 @@ def _draw_ruler(draw: ImageDraw.ImageDraw, layout: _Layout) -> None:
         x = layout.time_x(Fraction(second))
         draw.line((x, layout.ruler_top - 4, x, layout.ruler_top + 4), fill=_QUIET, width=2)
         draw.text(
-            (x, layout.ruler_top + 20), f"{second} s", font=_font(16), fill=_QUIET, anchor="mm"
+            (x, layout.ruler_top + 20), f"{second} s", font=_font(19), fill=_QUIET, anchor="mm"
         )
