@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import ssl
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -101,6 +102,13 @@ def fetch(
     return asyncio.run(download.run(uri, dest))
 
 
+def _tls_context(scheme: str) -> ssl.SSLContext:
+    if scheme == "https":
+        return httpx.create_ssl_context()
+    # Loading the authorities takes 0.1 s; a context without any trusts nobody.
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
 class _Download:
     """One download, from its first URL through all redirects to the file."""
 
@@ -108,9 +116,6 @@ class _Download:
         self._policy = policy
         self._watch = watch
         self._resolve = resolve
-        # The environment's proxies would connect for us, to addresses that we could not check;
-        # its certificate authorities are still honoured.
-        self._tls = httpx.create_ssl_context()
 
     async def run(self, uri: str, dest: Path) -> Fetched:
         work = asyncio.create_task(self._within_time(uri, dest))
@@ -153,7 +158,10 @@ class _Download:
     async def _answer(self, url: httpx.URL) -> AsyncGenerator[httpx.Response]:
         """Connect to one of the host's checked addresses and yield the head of its answer."""
         timeout = httpx.Timeout(self._policy.stall_s, connect=self._policy.connect_s)
-        async with httpx.AsyncClient(verify=self._tls, trust_env=False, timeout=timeout) as client:
+        # The environment's proxies would connect for us, to addresses that we could not check;
+        # its certificate authorities are still honoured.
+        tls = _tls_context(url.scheme)
+        async with httpx.AsyncClient(verify=tls, trust_env=False, timeout=timeout) as client:
             try:
                 answer = await self._ask(client, url)
                 try:
