@@ -2,7 +2,7 @@
 // The built files are committed, so that nobody needs node to use the page; tests/page rebuilds
 // them and compares.
 import { build } from "esbuild";
-import { copyFile, mkdir } from "node:fs/promises";
+import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -29,3 +29,15 @@ await build({
 for (const name of ["index.html", "favicon.svg"]) {
   await copyFile(join(here, "static", name), join(out, name));
 }
+
+// What the bundle holds of others goes out with their licences.
+const holds = ["preact", "@preact/signals", "@preact/signals-core", "@fontsource-variable/inter"];
+const texts = await Promise.all(
+  holds.map(async (name) => {
+    const folder = join(here, "node_modules", name);
+    const { version } = JSON.parse(await readFile(join(folder, "package.json"), "utf8"));
+    const licence = await readFile(join(folder, "LICENSE"), "utf8");
+    return `${name} ${version}\n\n${licence.trim()}\n`;
+  }),
+);
+await writeFile(join(out, "licences.txt"), texts.join(`\n${"-".repeat(80)}\n\n`));

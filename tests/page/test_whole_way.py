@@ -7,7 +7,7 @@ from pathlib import Path
 
 import av
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.page.chromium import screenshot_folder
 from tests.page.conftest import Server, choose, field
@@ -29,6 +29,10 @@ AT_THE_SAME_PLACE = """() => {
 def run(page: Page, chip: str = "Rain") -> None:
     page.get_by_role("button", name=chip).click()
     page.get_by_role("button", name="Retake the section").click()
+
+
+def accepted(page: Page) -> None:
+    page.wait_for_function("() => location.hash.startsWith('#request=')")
 
 
 def shoot(page: Page, name: str) -> None:
@@ -89,7 +93,7 @@ def test_the_retake_is_compared_by_wipe_and_by_ear(desk: Page):
 @pytest.mark.slow
 def test_a_page_loaded_anew_finds_its_request_again(desk: Page, server: Server):
     run(desk, "Snow")
-    desk.wait_for_url(re.compile("#request="))
+    accepted(desk)
     desk.reload()
     expect(desk.get_by_role("heading", name="The section is re-shot")).to_be_visible(timeout=RUN_MS)
     assert desk.get_by_text("Snow falls softly").is_visible()
@@ -105,7 +109,7 @@ def test_a_page_loaded_anew_finds_its_request_again(desk: Page, server: Server):
 @pytest.mark.slow
 def test_a_running_request_is_cancelled_and_the_form_is_as_before(desk: Page):
     run(desk, "Explosion")
-    desk.wait_for_url(re.compile("#request="))
+    accepted(desk)
     desk.get_by_role("button", name="Cancel").click()
     expect(desk.get_by_text("Cancelled. Nothing was changed.")).to_be_visible()
     expect(desk.get_by_label("What should happen in it")).to_have_value(re.compile("explosion"))
@@ -137,8 +141,12 @@ def test_a_file_that_is_no_video_is_told_apart(open_page, tmp_path: Path):
 
 def test_the_clip_plays_before_its_upload_has_ended(open_page, clip: Path):
     page = open_page()
-    held = []
-    page.route("**/files/uploads/**", held.append)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/files/uploads/**", hold)
     choose(page, clip)
     page.get_by_role("button", name="Play", exact=True).click()
     page.wait_for_function("() => document.querySelector('video').currentTime > 0.3")
@@ -146,6 +154,6 @@ def test_the_clip_plays_before_its_upload_has_ended(open_page, clip: Path):
     expect(page.get_by_text("Uploading the clip first")).to_be_visible()
     held[0].continue_()
     expect(page.get_by_role("listitem").filter(has_text="Shoot the section")).to_be_visible()
-    page.wait_for_url(re.compile("#request="))
+    accepted(page)
     page.get_by_role("button", name="Cancel").click()
     expect(page.get_by_text("Cancelled. Nothing was changed.")).to_be_visible()
