@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from retake.engines.vfx.plan import Cue
 from retake.engines.vfx.understand import manner
 from retake.engines.vfx.understand.absorb import belongs_to_explosion
+from retake.engines.vfx.understand.leftovers import tells_more
 from retake.engines.vfx.understand.mentions import Mention
 from retake.engines.vfx.understand.schedule import WEATHER, Span, change_over, fit
 from retake.engines.vfx.understand.when import When
@@ -65,11 +66,11 @@ def _add(
     # Black smoke does not make a black explosion.
     colour = None if told is None or (owner and mention.effect == "smoke") else told[1]
     word = text[mention.start : mention.end].strip()
-    plain = told is None or told[0] in word
-    draft.understood.append(word if plain else f"{told[0]} {word}")
+    draft.understood.append(word if told is None or told[0] in word else f"{told[0]} {word}")
     if effect == "explosion" and _SEVERAL.search(text[: mention.start]):
         draft.ignored.append("more than one explosion: each effect comes once in a section")
-    around = _around(mention, mentions, text)
+    aside = _asides(mention, mentions, parts)
+    around = _around(mention, mentions, text) + aside
     cue = Cue(
         effect=effect,
         score=mention.score,
@@ -77,8 +78,8 @@ def _add(
         end_s=duration_s,
         strength=manner.strength(around, mention.strength),
         colour=colour,
-        place=manner.place(text),
-        direction=manner.direction(text),
+        place=manner.place(text) or manner.place(aside),
+        direction=manner.direction(text) or manner.direction(aside),
     )
     if effect in draft.cues:
         draft.cues[effect] = _joined(draft.cues[effect], cue)
@@ -88,6 +89,23 @@ def _add(
         draft.ignored.append(span.note)
     draft.clause[effect] = mention.clause
     draft.cues[effect] = replace(cue, start_s=span.start_s, end_s=span.end_s)
+
+
+def _asides(mention: Mention, mentions: list[Mention], parts: tuple[Clause, ...]) -> str:
+    """Return the clauses beside a mention's that tell nothing but its manner: "…, very gently"."""
+    named = {other.clause for other in mentions}
+    sentence = parts[mention.clause].sentence
+    beside: list[str] = []
+    for step in (1, -1):
+        at = mention.clause + step
+        while 0 <= at < len(parts) and at not in named and parts[at].sentence == sentence:
+            if not tells_more(parts[at]):
+                beside.append(parts[at].text)
+            at += step
+        # A clause before the first mention is that mention's; any other one is its forerunner's.
+        if step == 1 and any(other < mention.clause for other in named):
+            break
+    return "".join(beside)
 
 
 def _around(mention: Mention, mentions: list[Mention], text: str) -> str:
@@ -101,7 +119,8 @@ def _around(mention: Mention, mentions: list[Mention], text: str) -> str:
     after = text[mention.end : end]
     if end < len(text) and (turn := _TURN.search(after)):
         after = after[: turn.start()]
-    return f"{text[start : mention.start]} {text[mention.start : mention.end]} {after} "
+    words = f"{text[start : mention.start]} {text[mention.start : mention.end]} {after}"
+    return f" {' '.join(words.split())} "
 
 
 def _joined(one: Cue, other: Cue) -> Cue:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from retake.engines.vfx.understand.leftovers import acts, without_filler
+from retake.engines.vfx.understand.leftovers import acts, tells_more
 from retake.engines.vfx.understand.lexicon import lexicon
 from retake.engines.vfx.understand.meaning import NONE, Meaning
 from retake.engines.vfx.understand.mentions import Mention, masked
@@ -31,10 +31,9 @@ def guess_mentions(
             continue
         if lexicon().not_drawn(text) or len(clause.words) > _LONGEST:
             continue
-        said = without_filler(clause)
-        if not said:
+        if not tells_more(clause):
             continue
-        likely = meaning.classify(said)
+        likely = meaning.classify(clause.text)
         effect = max(likely, key=likely.__getitem__)
         if effect != NONE and likely[effect] >= sure:
             end = len(clause.text) - 1

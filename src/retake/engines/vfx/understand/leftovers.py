@@ -70,7 +70,7 @@ def find_leftovers(
         doing = _DOING.search(clause.text)
         if doing and number in spoken_for:
             left.append(f"“{doing[0]}”: people, animals and things cannot be made or moved")
-        elif number not in spoken_for and not undrawn and (doing or without_filler(clause)):
+        elif number not in spoken_for and not undrawn and (doing or tells_more(clause)):
             left.append(f"“{_short(clause)}”: no effect of this engine")
     left += [
         f"“{mention.effect}” should stop: what the source shows cannot be taken away"
@@ -90,7 +90,7 @@ def acts(text: str) -> bool:
     return _DOING.search(text) is not None
 
 
-def without_filler(clause: Clause) -> str:
-    """Return a clause's words that say more than "make it look like"; empty when none does."""
+def tells_more(clause: Clause) -> bool:
+    """Return whether a clause says more than time, place, manner and "make it look like"."""
     rest = _FILLER.sub(" ", without_manner(without_times(clause.text))).split()
-    return clause.text.strip() if any(len(word) > 2 for word in rest) else ""
+    return any(len(word) > 2 for word in rest)
