@@ -77,6 +77,30 @@ def test_a_result_can_be_the_source_of_the_next_request(server: Live) -> None:
     assert code(answer, 400) == "upload_not_found"
 
 
+def test_the_example_may_be_seen_by_anybody_and_used_by_every_key(tmp_path: Path) -> None:
+    with live(tmp_path, example="examples/clip.mp4") as server:
+        example = f"{server.url}/example.mp4"
+        assert code(server.anybody.get(example), 404) == "file_not_found"
+        answer = server.submit({**PAYLOAD, "video_uri": example})
+        assert code(answer, 400) == "upload_not_found"
+        with server.storage.writing("examples/clip.mp4") as stream:
+            stream.write(VIDEO)
+        assert server.anybody.get(example).content == VIDEO
+        part = server.anybody.get(example, headers={"Range": "bytes=0-9"})
+        assert (part.status_code, part.content) == (206, VIDEO[:10])
+        answer = server.submit({**PAYLOAD, "video_uri": example}, Prefer="respond-async")
+        assert answer.status_code == 202
+        request_id = server.take()
+        source = server.call(lambda: server.requests.for_engine(request_id))["source_ref"]
+        assert source == "upload:examples/clip.mp4"
+
+
+def test_a_server_without_an_example_says_so(server: Live) -> None:
+    assert code(server.anybody.get("/example.mp4"), 404) == "file_not_found"
+    answer = server.submit({**PAYLOAD, "video_uri": f"{server.url}/example.mp4"})
+    assert code(answer, 400) == "blocked_address"
+
+
 def test_an_upload_of_another_key_is_not_there(server: Live) -> None:
     body = {"model": MODEL, "payload": {**PAYLOAD, "video_uri": uploaded(server)}}
     theirs = {"Authorization": f"Bearer {server.other_key}"}

@@ -82,6 +82,8 @@ async def _source(
 
 
 def _owns(name: str, caller: KeyInfo, parts: ApiParts) -> bool:
+    if name == parts.example:
+        return True
     kind, owner, *_ = [*name.split("/"), ""]
     if kind == "uploads":
         return owner == caller.key_id

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse, JSONResponse
 
 from retake.api.errors import Refusal
-from retake.api.links import check_signed
+from retake.api.links import EXAMPLE, check_signed
 from retake.api.parts import ApiParts, parts_of
 from retake.api.uploads import receive_upload
 from retake.storage import safe_name
@@ -35,8 +35,19 @@ routes = APIRouter()
 @routes.api_route("/files/{name:path}", methods=["GET", "HEAD"])
 async def get_file(request: Request, name: str) -> Response:
     """Send a stored file."""
+    return _send(request, _signed_path(request, parts_of(request), name, "GET"), name)
+
+
+@routes.api_route(EXAMPLE, methods=["GET", "HEAD"])
+async def get_example(request: Request) -> Response:
+    """Send the example video."""
     parts = parts_of(request)
-    path = _signed_path(request, parts, name, "GET")
+    if parts.example is None:
+        raise Refusal("file_not_found", "this server has no example video")
+    return _send(request, parts.storage.path(parts.example), parts.example)
+
+
+def _send(request: Request, path: Path, name: str) -> Response:
     try:
         status = path.stat()
     except OSError:

@@ -14,6 +14,8 @@ from retake.core.errors import RetakeError
 from retake.storage import safe_name
 
 _FILES = "/files/"
+EXAMPLE = "/example.mp4"
+"""Where the example video is, for those who want to try the API with what is at hand."""
 _SIGNED = re.compile(r"(\d{1,12}) ([0-9a-f]{64})", re.ASCII)
 
 
@@ -61,12 +63,15 @@ def check_signed(parts: ApiParts, name: str, method: str, expires: str, signatur
 def own_file(parts: ApiParts, uri: str, base: str) -> str | None:
     """Return the name of our stored file that `uri` points at; None when it is not ours.
 
-    A valid signature is proof, whatever host name the URL has: a server is often reached by
-    several. Without one, a URL that has our own address is an error rather than somebody else's.
+    It would not do to fetch it: one's own address is often a private one. A valid signature is
+    proof, whatever host name the URL has: a server is often reached by several. Without one, a
+    URL that has our own address is an error rather than somebody else's.
 
     Raises:
         Refusal: It is ours, but its signature is wrong or has expired; `param` is video_uri.
     """
+    if uri == f"{base}{EXAMPLE}":
+        return parts.example
     try:
         url = urlsplit(uri)
         query = parse_qs(url.query, max_num_fields=20)

@@ -46,6 +46,8 @@ class ApiParts:
         allow_private: Whether video_uri may name a private address outright.
         check_upload: Checks an uploaded source at submit; None leaves that to the work itself.
         checks: How many uploads are checked at the same time.
+        example: Stored name of a video that every key may use as ``…/example.mp4``; None when there
+            is none.
         ready: Whether an engine is ready to work.
         now: Gives Unix time in seconds.
     """
@@ -65,6 +67,7 @@ class ApiParts:
     allow_private: bool = False
     check_upload: CheckUpload | None = None
     checks: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
+    example: str | None = None
     ready: Callable[[], bool] = _yes
     now: Callable[[], float] = time.time
 

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import retake
 from retake.bootstrap.parts import engine_infos, limits, make_engine
 from retake.core.errors import BadRequest
 from retake.core.request import Limits, RetakeRequest
@@ -160,8 +161,18 @@ def _api_parts(
         max_body_bytes=chosen.max_body_bytes,
         allow_private=chosen.fetch_allow_private,
         check_upload=lambda path, request: _check_upload(path, request, accepted),
+        example=_put_example(storage),
         ready=ready,
     )
+
+
+def _put_example(storage: LocalStorage) -> str | None:
+    """Store the bundled clip, which the first start's curl lines use; return its stored name."""
+    clip = Path(retake.__file__).parents[2] / "demo" / "clip.mp4"
+    if not clip.is_file():
+        return None
+    storage.put("examples/clip.mp4", clip)
+    return "examples/clip.mp4"
 
 
 def _check_upload(path: Path, request: RetakeRequest, accepted: Limits) -> tuple[str, ...]:
