@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import av
 
-NEEDED = ("libx264", "aac", "ffv1")
+NEEDED = ("libx264", "aac", "ffvhuff", "ffv1")
 
 
 def missing_codecs() -> tuple[str, ...]:

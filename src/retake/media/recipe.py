@@ -80,12 +80,14 @@ def spliced(
         intra: Whether every packet of the source is a keyframe.
     """
     profile = _x264_profile(sps, video)
-    pyramid = "normal" if reorder > 1 else "none"
+    # A pyramid makes x264 announce at least four references.
+    pyramid = "normal" if reorder > 1 and sps.references >= 4 else "none"
+    # One reference is searched, for speed, but as many are announced as in the source.
     parameters = (
         f"sps-id={new_id}:stitchable=1:open-gop=0:b-pyramid={pyramid}"
-        f":ref={min(max(sps.references, 1), 16)}"
+        f":ref=1:dpb-size={min(max(sps.references, 1), 16)}"
     )
-    baseline = profile == "baseline"
+    no_b_frames = reorder < 1 or sps.references < 2 or intra or profile == "baseline"
     return Recipe(
         codec="h264",
         encoder="libx264",
@@ -97,7 +99,7 @@ def spliced(
             "level": _level(sps),
             "x264-params": parameters,
         },
-        b_frames=0 if reorder < 1 or intra or baseline else 3,
+        b_frames=0 if no_b_frames else 3,
         gop=1 if intra else 250,
     )
 
