@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
+import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +93,11 @@ def test_a_resting_one_goes_on_as_before(durable: Durable, work: Work) -> None:
     assert work.done == ["a", "b"]
 
 
+def status(folder: Path) -> str:
+    with closing(sqlite3.connect(folder / "dbos.sqlite")) as db:
+        return db.execute("select status from workflow_status").fetchone()[0]
+
+
 def interrupt(tmp_path: Path, work: Work, step: str) -> Durable:
     """Return another process's Durable, on the records as they stood when `step` began."""
     path = tmp_path / "dbos.sqlite"
@@ -112,12 +120,26 @@ def test_an_interrupted_request_goes_on_behind_its_last_finished_step(
     second.close()
 
 
-def test_an_interrupted_request_that_nobody_asks_for_is_not_resumed(
-    tmp_path: Path, work: Work
-) -> None:
+def test_what_dbos_starts_by_itself_waits_until_it_is_asked_for(tmp_path: Path, work: Work) -> None:
     second = interrupt(tmp_path, work, "b")
+    # As a process leaves it that is killed after it has resumed the request, before it goes on.
+    with sqlite3.connect(tmp_path / "dbos.sqlite") as db:
+        db.execute(
+            "update workflow_status set status = 'ENQUEUED', queue_name = '_dbos_internal_queue'"
+        )
+    db.close()
+    second.launch()
+    for _ in range(40):
+        time.sleep(0.1)
+        if status(tmp_path) == "PENDING":
+            break
+    assert status(tmp_path) == "PENDING"
+    time.sleep(0.2)
+    assert work.done == []
     second.run("r2", REQUEST | {"request_id": "r2"})
     assert work.done == ["a", "b"]
+    second.run("r1", REQUEST)
+    assert work.done == ["a", "b", "b"]
     second.close()
 
 

@@ -343,7 +343,7 @@ def test_an_interrupted_request_shows_its_last_stage_after_a_restart(tmp_path: P
     requests.close()
 
 
-def test_progress_is_written_only_when_the_stage_changes(tmp_path: Path) -> None:
+def test_progress_is_written_only_when_the_stage_changes(tmp_path: Path, clock: Clock) -> None:
     async def scenario(requests: Requests) -> None:
         await requests.create(new("r1"))
         requests.admit()
@@ -351,6 +351,8 @@ def test_progress_is_written_only_when_the_stage_changes(tmp_path: Path) -> None
         await requests.progressed("r1", "generate", 0, 1000)
         size = wal.stat().st_size
         for done in range(1000):
+            # SQLite would not write a row anew that has not changed.
+            clock.time += 1
             await requests.progressed("r1", "generate", done, 1000)
         await requests.progressed("r1", "no such stage", 1, 2)
         await requests.progressed("no such request", "generate", 1, 2)
@@ -360,7 +362,7 @@ def test_progress_is_written_only_when_the_stage_changes(tmp_path: Path) -> None
         assert record.progress is not None
         assert record.progress["done"] == 999
 
-    requests = Requests(DataDir(tmp_path))
+    requests = Requests(DataDir(tmp_path), now=clock, clock=clock)
     wal = tmp_path / "requests.sqlite-wal"
     asyncio.run(scenario(requests))
     requests.close()

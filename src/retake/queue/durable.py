@@ -34,6 +34,7 @@ Work = Callable[[dict[str, Any], Step], dict[str, Any]]
 
 _RESULT_POLL_S = 0.2
 _NEVER_S = 3600.0
+_SHORT_S = 0.1
 
 
 class Durable:
@@ -81,7 +82,7 @@ class Durable:
     def rest(self) -> None:
         """Close the file and end DBOS's polling until there is something to do again.
 
-        Nothing may be running. Takes about a second.
+        Nothing may be running. Takes a moment.
         """
         with self._launching:
             if self._launched:
@@ -179,7 +180,7 @@ def _config(path: Path, executor_id: str) -> DBOSConfig:
         "log_level": "WARNING",
         # Neither notifications nor schedules are used. The former's thread ends only at its next
         # poll, which `rest` waits for; the latter's at once.
-        "notification_listener_polling_interval_sec": 1.0,
+        "notification_listener_polling_interval_sec": _SHORT_S,
         "scheduler_polling_interval_sec": _NEVER_S,
     }
 
