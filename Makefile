@@ -23,7 +23,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 	@touch $@
 
 demo: .venv/run.stamp
-	@$(BIN)/retake edit demo/clip.mp4 -o demo/out.mp4 --start 3 --duration 5 \
+	@$(BIN)/retake edit demo/clip.mp4 -o demo/out.mp4 --start 1 --duration 5 \
 		--prompt "A dramatic explosion with bright orange flames" \
 		--mode replace_audio_and_video --seed 7 \
 		--sheet demo/sheet.jpg --report demo/report.json --force

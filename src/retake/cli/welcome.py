@@ -20,7 +20,7 @@ def first_start(base: str, key: str) -> str:
             "model": _MODEL,
             "payload": {
                 "video_uri": f"{base}/example.mp4",
-                "start_time": 3,
+                "start_time": 1,
                 "duration": 5,
                 "prompt": "A dramatic explosion with bright orange flames",
                 "mode": "replace_audio_and_video",
