@@ -35,11 +35,11 @@ class Picture:
     luma: NDArray[Any]
 
 
-def packets(path: Path, stream: int) -> list[Packet]:
-    """Return a stream's packets in decode order."""
+def packets(path: Path, stream: int, *, skip: int = 0) -> list[Packet]:
+    """Return a stream's packets in decode order, each without its first `skip` bytes."""
     with av.open(path) as container:
         return [
-            Packet(p.pts, p.dts, p.duration, hashlib.sha256(bytes(p)).hexdigest())
+            Packet(p.pts, p.dts, p.duration, hashlib.sha256(bytes(p)[skip:]).hexdigest())
             for p in container.demux(container.streams[stream])
             if p.size
         ]

@@ -7,17 +7,14 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import av
 import pytest
 
 from retake.core.report import Action
-from retake.core.request import Mode
 from tests.clips import make_clip
 from tests.media.compare import (
     assert_packets_kept,
     assert_pictures_right,
     assert_times_kept,
-    packets,
 )
 from tests.media.takes import edit
 

@@ -26,6 +26,7 @@ from retake.media.colour import FULL_RANGE, RGB, STUDIO_RANGE, FromRgb
 from retake.media.opening import damaged
 
 _CLOCK = Fraction(1, 1000)
+_LEAST_SLICED = 640
 _FORMAT_TAG = "RETAKE_PIX_FMT"
 
 
@@ -160,7 +161,8 @@ def _codec_for(pix_fmt: str, video: VideoStream) -> str:
     # for half the bytes. A take is written and read once, while somebody waits.
     if holds("ffvhuff") and not video.width % 2:
         return "ffvhuff"
-    return "ffv1" if holds("ffv1") else "rawvideo"
+    # FFV1 cannot cut small pictures of odd width into slices.
+    return "ffv1" if holds("ffv1") and video.width >= _LEAST_SLICED else "rawvideo"
 
 
 def _relabel(frame: av.VideoFrame, name: str) -> av.VideoFrame:
