@@ -54,6 +54,11 @@ class Pipe:
         self._lines = self._socket.makefile("rb")
         self._lock = threading.Lock()
 
+    def close(self) -> None:
+        """Close this end."""
+        self._lines.close()
+        self._socket.close()
+
     def send(self, message: dict[str, Any]) -> None:
         """Send a message.
 
