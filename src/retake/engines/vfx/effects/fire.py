@@ -17,17 +17,18 @@ from retake.engines.vfx.sim.burn import smooth
 from retake.engines.vfx.sim.flames import Flames
 
 _CELLS = 150.0
+_RISE = 0.75
 _BOX = (1.0, 0.78, 0.3)
 _LOOK = Look(
-    displace=1.1,
-    frequency=1.1,
-    stretch=0.55,
+    displace=2.2,
+    frequency=0.6,
+    stretch=0.45,
     erode=0.9,
-    flicker=0.22,
-    fine=0.2,
-    density=0.20,
-    flame=0.20,
-    bright=2.0,
+    flicker=0.40,
+    fine=0.0,
+    density=0.16,
+    flame=0.24,
+    bright=0.9,
 )
 
 
@@ -71,6 +72,7 @@ def _moments(cue: Cue, dying_s: float) -> Callable[[float], Moment]:
             glow=1 - smooth(dying_s + 0.4, cue.end_s - 0.1, time_s),
             thin=1.2 * smooth(dying_s, cue.end_s - 0.1, time_s),
             fade=fade,
+            risen=_RISE * (time_s - cue.start_s),
             power=11.0,
             most=2.6,
         )

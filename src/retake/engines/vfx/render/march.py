@@ -127,7 +127,7 @@ def march_rows(  # type: ignore[no-untyped-def]  # noqa: ANN201, C901, PLR0912, 
     cells, top = p[0], p[1]
     first_x, first_y = int(p[2]), int(p[18])
     persp, pitch, tau = p[3], p[4], p[5]
-    stride = p[19]
+    stride, risen, fray = p[19], p[20], p[21]
     samples = int((np.float32(nz) - _INSIDE) / stride)
     displace, freq, freq_y, erode = p[6], p[7], p[8], p[9]
     flicker, fine, dens, flame = p[10], p[11], p[12], p[13]
@@ -215,7 +215,7 @@ def march_rows(  # type: ignore[no-untyped-def]  # noqa: ANN201, C901, PLR0912, 
                         + s[b + row + _u8 + np.uint64(7)] * w11
                     )
                     ax = (x + tx) * freq
-                    ay = (y + ty) * freq_y
+                    ay = (y + ty - risen) * freq_y
                     az = (zn + tz) * freq
                     axf = np.float32(math.floor(ax))
                     ayf = np.float32(math.floor(ay))
@@ -332,8 +332,8 @@ def march_rows(  # type: ignore[no-untyped-def]  # noqa: ANN201, C901, PLR0912, 
                     total = absorbs + shines + _TINY
                     share = absorbs / total
                     total *= stride
-                    if y < np.float32(2.5):  # the lowest layer frays where it meets the ground
-                        total *= max(_0, y + np.float32(0.3) * n2) * np.float32(0.4)
+                    if y < fray:  # the lowest layer frays where it meets the ground
+                        total *= max(_0, min(_1, y / fray + np.float32(0.25) * n2))
                     a = _1 - np.float32(math.exp(-total))
                     hz = min(kk >> 1, lz - 1)
                     hyf = min(max(y * _HALF - np.float32(0.25), _0), np.float32(ly) - _INSIDE)
@@ -393,6 +393,8 @@ def march(
     tau: float = 0.0,
     glow: float = 1.0,
     thin: float = 0.0,
+    risen: float = 0.0,
+    fray: float = 2.4,
 ) -> NDArray[np.float32]:
     """Return what is seen: ``[height, width, 4]``, premultiplied linear RGBA, HDR.
 
@@ -407,12 +409,14 @@ def march(
         tau: Seconds since the state was made; the gas has moved on by as much.
         glow: 1 for fire in full; towards 0 heat is no longer seen.
         thin: 0 for smoke as it is; towards 1 and beyond, thin smoke is eaten away.
+        risen: Cells by which the noise has been carried upwards as a whole.
+        fray: Height in cells below which gas frays where it meets the ground.
     """
     numbers = np.array(
         [view.cells, view.top, view.columns[0], PERSPECTIVE, PITCH, tau]
         + [look.displace, look.frequency, look.frequency * look.stretch, look.erode]
         + [look.flicker, look.fine, look.density, look.flame]
-        + [look.bright, (len(palette) - 1) / HOTTEST, glow, thin, view.rows[0], STRIDE],
+        + [look.bright, (len(palette) - 1) / HOTTEST, glow, thin, view.rows[0], STRIDE, risen, fray],
         np.float32,
     )
     colours = np.array([look.ambient, look.sky, look.fire, look.albedo, look.dust], np.float32)

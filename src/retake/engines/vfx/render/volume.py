@@ -26,6 +26,7 @@ from retake.engines.vfx.sim.noise import even_grain, noise_cube
 
 _BUFFER_ROWS = 400
 _FADED = 0.35
+_FRAY = 0.035
 
 Buffer = NDArray[np.float32]
 
@@ -38,6 +39,7 @@ class Moment:
         te: Seconds since it began.
         shake: Knock of the camera in heights of the picture, as at te = 0.
         exposure: Factor on the source's light.
+        risen: Units by which the gas' fine structure has been carried upwards.
         power: Light on the scene for each unit of light seen, and its ceiling.
     """
 
@@ -55,6 +57,7 @@ class Moment:
     haze: float = 1.0
     shade: float = 0.0
     shake: float = 0.0
+    risen: float = 0.0
 
 
 class VolumeLayer:
@@ -138,6 +141,8 @@ class VolumeLayer:
             tau=tau,
             glow=moment.glow,
             thin=moment.thin,
+            risen=moment.risen * self._burn.cells,
+            fray=_FRAY * self._burn.cells,
         )
         if moment.fade < 1:  # thin parts go first, so it dissolves rather than fades
             left = (buffer[..., 3:4] - np.float32((1 - moment.fade) * 0.9)) / np.float32(_FADED)

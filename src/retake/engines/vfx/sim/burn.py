@@ -12,7 +12,9 @@ _SHORTEST_S = 1 / 40
 
 
 def smooth(start: float, end: float, x: float) -> float:
-    """Return 0 before `start`, 1 after `end`, and a smooth step between."""
+    """Return 0 before `start`, 1 after `end`, and a smooth step between; a jump if they meet."""
+    if end <= start:
+        return 1.0 if x >= start else 0.0
     t = min(max((x - start) / (end - start), 0.0), 1.0)
     return t * t * (3 - 2 * t)
 

@@ -13,7 +13,7 @@ from retake.engines.vfx.sim.emit import put_ball
 from retake.engines.vfx.sim.fluid import Fluid, Physics, fast_size
 
 _SPOTS = 15
-_PREROLL_S = 0.9
+_PREROLL_S = 1.5
 _STEP_S = 1 / 24
 
 
@@ -60,7 +60,7 @@ class Flames(Burn):
             _Spot(
                 x=x,
                 z=0.35 * box[2] * rng.uniform(-0.5, 0.5),
-                radius=rng.uniform(0.014, 0.03),
+                radius=rng.uniform(0.02, 0.042),
                 phase=rng.uniform(0, 2 * math.pi),
                 vigour=rng.uniform(0.75, 1.1) * math.exp(-((x / (0.36 * box[0])) ** 2)),
             )
@@ -77,8 +77,8 @@ class Flames(Burn):
 
     def feed(self, time_s: float, dt: float) -> None:
         """Put in the fuel of one step: every spot flickers and wanders on its own."""
-        rise = smooth(self.begin_s - _PREROLL_S, self.begin_s + 0.7, time_s)
-        much = (0.35 + 0.65 * rise) * (1 - smooth(self._dying_s, self._dying_s + 0.7, time_s))
+        rise = smooth(self.begin_s - _PREROLL_S, self.begin_s + 0.5, time_s)
+        much = (0.5 + 0.5 * rise) * (1 - smooth(self._dying_s, self._dying_s + 0.7, time_s))
         if much < 0.03:
             return
         for spot in self._spots:
@@ -87,13 +87,13 @@ class Flames(Burn):
     def _burn_spot(self, spot: _Spot, t: float, much: float) -> None:
         rng, p = self._rng, spot.phase
         # Fires puff: the hot gas leaves in parcels, a few a second.
-        puff = 0.62 + 0.38 * math.sin(15 * t + p + 1.6 * math.sin(3.1 * t + 2 * p))
+        puff = 0.7 + 0.3 * math.sin(11 * t + p + 1.6 * math.sin(3.1 * t + 2 * p))
         level = much * spot.vigour * (0.75 + 0.5 * self._vigour)
         for n in range(2):
             dx = spot.radius * 1.1 * math.sin(2.6 * t + p + 2.4 * n) + 0.006 * rng.normal()
             dz = spot.radius * 0.9 * math.cos(2.1 * t + 1.3 * p + 2 * n) + 0.006 * rng.normal()
             at = np.array([spot.x + dx, 0.012 + 0.012 * rng.random(), spot.z + dz])
-            speed = np.array([0.10 * rng.normal(), (0.35 + 0.5 * puff) * level, 0.10 * rng.normal()])
+            speed = np.array([0.05 * rng.normal(), (0.3 + 0.4 * puff) * level, 0.05 * rng.normal()])
             put_ball(
                 self.fluid.state,
                 self._foot + at * self.cells,
@@ -104,22 +104,23 @@ class Flames(Burn):
             )
 
     def relax(self, time_s: float) -> float:
-        """Return little: licks live for half a second."""
-        return 0.90
+        """Return little: in so fast a flow texture would be torn to grains."""
+        return 0.5
 
     def physics(self, time_s: float) -> Physics:
         """Return how hot, fast, thin gas behaves."""
         u = self.cells
         out = smooth(self._dying_s + 0.3, self.end_s - 0.1, time_s)
         return Physics(
-            buoyancy=(1.75 + 0.5 * self._vigour) * u,
+            buoyancy=(1.9 + 0.6 * self._vigour) * u,
             weight=0.0,
-            swirl=0.26 * u,
+            swirl=0.08 * u,
             wind_x=(0.05 + 0.8 * self._wind) * u,
             drag=0.9,
-            cool=0.85 + 5 * out,
+            cool=0.22 + 4 * out,
+            chill=1.7,
             soot_loss=0.5 + 5 * out,
             soot=0.16 * (1 - out),
-            swell=1.5,
+            swell=1.0,
             swell_above=0.8,
         )

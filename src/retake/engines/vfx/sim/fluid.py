@@ -32,6 +32,7 @@ class Physics:
         swell: Expansion of hot gas, 1/s at one degree above `swell_above`.
         swell_above: Temperature above which gas expands.
         rest: Further loss of speed of empty air, 1/s.
+        chill: Cooling by mixing with cold air, degrees a second.
     """
 
     buoyancy: float = 60.0
@@ -46,6 +47,7 @@ class Physics:
     swell: float = 0.0
     swell_above: float = 0.5
     rest: float = 0.0
+    chill: float = 0.0
 
 
 def fast_size(cells: float) -> int:

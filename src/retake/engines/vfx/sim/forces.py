@@ -49,12 +49,12 @@ def act(k0, k1, s, m, grow, dt, p):  # type: ignore[no-untyped-def]  # noqa: ANN
 
     `p` is float32: buoyancy, weight of soot, swirl (vorticity confinement, Fedkiw et al. 2001),
     wind x and z, drag, cooling, soot loss, soot made of heat lost, swelling, temperature above
-    which gas swells, and still drag (brings cold air to rest).
+    which gas swells, drag of empty air on top, and cooling that does not depend on heat.
     """
     nz, ny, nx, _ = s.shape
     buoyancy, weight, swirl = p[0], p[1], p[2]
     wind_x, wind_z, drag = p[3], p[4], p[5]
-    cool, loss, soot, swell, swell_above, rest = p[6], p[7], p[8], p[9], p[10], p[11]
+    cool, loss, soot, swell, swell_above, rest, chill = p[6], p[7], p[8], p[9], p[10], p[11], p[12]
     for k in range(k0, k1):
         for j in range(ny):
             for i in range(nx):
@@ -94,7 +94,8 @@ def act(k0, k1, s, m, grow, dt, p):  # type: ignore[no-untyped-def]  # noqa: ANN
                     v = _0
                 grow[k, j, i] = swell * max(_0, T - swell_above)
                 # Hot gas radiates (~T^3) and mixes with cold air; what it loses leaves soot.
-                lost = min(T, dt * cool * (_RADIATE + T * T * T) * min(_1, T * _4))
+                rate = cool * (_RADIATE + T * T * T) + chill
+                lost = min(T, dt * rate * min(_1, T * _4))
                 S = (S + soot * lost) * (_1 - dt * loss)
                 s[k, j, i, 0] = u
                 s[k, j, i, 1] = v
