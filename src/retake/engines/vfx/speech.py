@@ -44,7 +44,7 @@ def speak(
     """
     if not lines:
         return None, []
-    voice = _voice()
+    voice = load_voice()
     if isinstance(voice, str):
         return None, [f"Nothing was spoken: {voice}."]
     notes: list[str] = []
@@ -133,7 +133,7 @@ def _said(voice: Any, text: str, speed: float, seed: int) -> Wave:
 
 
 @lru_cache(maxsize=1)
-def _voice() -> Any:
+def load_voice() -> Any:
     """Return the voice, or a text that says why there is none. Nothing is ever downloaded."""
     try:
         from hibari import Hibari

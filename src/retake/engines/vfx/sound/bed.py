@@ -36,6 +36,8 @@ def make_bed(around: Wave, start: int, length: int, rate: int, draw: np.random.G
     sides = [side for side in (before, after) if side.shape[1] >= least]
     if not sides:
         sides = [around[:, start : start + length]]
+    if sides[0].shape[1] < least:
+        return np.zeros((len(around), length))
     beds = [_still(side, length, draw) for side in sides]
     if len(beds) == 1:
         return beds[0]

@@ -126,6 +126,6 @@ def _intake(length: int, start: int, draw: np.random.Generator) -> Wave:
     """A breath of air drawn in just before, which makes the blow feel larger."""
     t = (np.arange(length) - start) / RATE
     rise = np.where(t < 0, np.exp(np.minimum(t, 0) / 0.07), 0.0)
-    rise *= np.clip((t + 0.38) / 0.1, 0, 1)
+    rise *= np.clip((t + 0.38) / 0.1, 0, 1) * np.clip(seconds(length) / 0.12, 0, 1) ** 2
     sides = [shaped(length, draw, band(250, 2600)) * rise * 0.06 for _ in range(2)]
     return wide(sides[0], sides[1], 0.7)

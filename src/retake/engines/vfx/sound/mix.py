@@ -18,6 +18,7 @@ from retake.engines.vfx.sound.waves import RATE, Wave, filtered
 from retake.engines.vfx.speech import speak
 
 _RUMBLE_HZ = 26.0
+_INAUDIBLE = 1.5e-5
 _QUIET_SOURCE_LUFS = -45.0
 _LOUDEST_EFFECT_LUFS = -9.0
 
@@ -61,7 +62,7 @@ def make_sound(
         watch.check()
         stem = stem_of(cue, company - {cue.effect})
         wave = _levelled(_rendered(cue, stem, length, seed), stem, cue, reference)
-        effects += resampled(spread(wave, channels), rate, sound_samples)
+        effects += _trimmed(resampled(spread(wave, channels), rate, sound_samples))
     watch.check()
     voice, spoken = speak(plan.lines, sound_samples / rate, seed, watch)
     notes += spoken
@@ -71,9 +72,11 @@ def make_sound(
         line = resampled(voice, rate, sound_samples)
         mixed = duck_for_speech(mixed, line, rate)
         mixed = mixed + spread_speech(_heard_over(line, mixed, rate), channels)
-    ours = np.any(effects != 0, axis=0)
-    if voice is not None or not kept:
-        ours = np.ones(sound_samples, bool)
+    ours = (
+        np.ones(sound_samples, bool)
+        if voice is not None or not kept
+        else np.max(np.abs(effects), axis=0) > 0
+    )
     watch.check()
     return Sound(limit(mixed, rate, ours).astype(np.float32), rate), tuple(notes)
 
@@ -110,6 +113,15 @@ def _ground(
 def _rendered(cue: Cue, stem: Stem, length: int, seed: int) -> Wave:
     wave = stem.render(cue, length, generator(seed, f"sound {cue.effect}"), seed)
     return filtered(wave, lambda f: 1 / (1 + (_RUMBLE_HZ / np.maximum(f, 0.1)) ** 4))
+
+
+def _trimmed(wave: Wave) -> Wave:
+    """Silence what filters left before the first and after the last audible sample."""
+    audible = np.flatnonzero(np.max(np.abs(wave), axis=0) > _INAUDIBLE)
+    if len(audible):
+        wave[:, : audible[0]] = 0
+        wave[:, audible[-1] + 1 :] = 0
+    return wave
 
 
 def _levelled(wave: Wave, stem: Stem, cue: Cue, reference: float) -> Wave:
