@@ -345,6 +345,13 @@ def test_urls_are_built_from_the_base_url_or_from_the_host(tmp_path: Path) -> No
         assert "media-src 'self' https://media.example blob:" in policy
 
 
+def test_a_client_of_http_1_0_without_a_host_gets_urls_too(server: Live) -> None:
+    head = f"POST {API}/upload-url HTTP/1.0\r\nAuthorization: Bearer {server.key}\r\n"
+    answer = server.talk(f"{head}Content-Length: 2\r\n\r\n{{}}".encode(), whole=False)
+    urls = json.loads(answer.partition(b"\r\n\r\n")[2])
+    assert urls["upload_url"].startswith(f"http://127.0.0.1:{server.port}/files/")
+
+
 def test_a_hundred_megabytes_go_through_without_being_held_in_memory(server: Live) -> None:
     size = 100 * 2**20
 

@@ -254,6 +254,20 @@ def test_what_is_not_understood_comes_back_as_warnings(server: Live) -> None:
     assert got.json()["payload"] == body["payload"]
 
 
+def test_a_result_that_json_cannot_hold_is_told_all_the_same(server: Live) -> None:
+    request_id = server.submit_async()
+    server.take()
+    report = {"seams": {"psnr_in_db": float("inf"), "steps": [float("nan"), 1.5]}}
+    outcome = {"files": {}, "report": report, "notes": ["half \ud800 a pair"]}
+    server.end(request_id, {"status": "success", "outcome": outcome})
+    for path in (f"/requests/{request_id}", "/requests"):
+        got = server.client.get(f"{API}{path}")
+        assert got.status_code == 200
+        record = got.json().get("requests", [got.json()])[0]
+        assert record["report"] == {"seams": {"psnr_in_db": None, "steps": [None, 1.5]}}
+        assert record["outcome"]["media_urls"] == []
+
+
 def test_the_seed_is_the_one_sent_or_a_drawn_one(server: Live) -> None:
     sent = server.submit({**PAYLOAD, "seed": 7}, Prefer="respond-async").json()
     assert sent["seed"] == 7

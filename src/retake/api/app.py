@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import APIRouter, FastAPI, Request
 
 import retake
 from retake.api import errors, files, models, requests, uploads
+from retake.api.answer import Json
 from retake.api.headers import Headers
 from retake.api.page import page_routes
 from retake.api.parts import ApiParts, parts_of
@@ -41,7 +40,7 @@ def create_app(parts: ApiParts) -> FastAPI:
 
 
 @_health.api_route("/healthz", methods=["GET", "HEAD"])
-async def healthz(request: Request) -> dict[str, Any]:
+async def healthz(request: Request) -> Json:
     """Tell that the server answers, and whether its engine is ready to work."""
     ready = parts_of(request).ready()
-    return {"status": "ok", "engine": "ready" if ready else "starting"}
+    return Json({"status": "ok", "engine": "ready" if ready else "starting"})

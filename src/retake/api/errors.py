@@ -11,9 +11,9 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from retake.api.answer import Json
 from retake.core.errors import BadRequest, BadSource, RetakeError
 
 _log = logging.getLogger(__name__)
@@ -90,7 +90,7 @@ def error_body(error: RetakeError) -> dict[str, Any]:
     }
 
 
-def error_response(error: RetakeError) -> JSONResponse:
+def error_response(error: RetakeError) -> Json:
     """Return the answer that tells this error."""
     status = status_of(error)
     headers = dict(error.headers) if isinstance(error, Refusal) else {}
@@ -98,7 +98,7 @@ def error_response(error: RetakeError) -> JSONResponse:
         headers["WWW-Authenticate"] = 'Bearer realm="retake"'
     if status in _RETRY_AFTER_S:
         headers["Retry-After"] = _RETRY_AFTER_S[status]
-    return JSONResponse(error_body(error), status, headers)
+    return Json(error_body(error), status, headers)
 
 
 def install(app: FastAPI) -> None:
@@ -109,14 +109,14 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _on_surprise)
 
 
-async def _on_retake_error(request: Request, error: Exception) -> JSONResponse:
+async def _on_retake_error(request: Request, error: Exception) -> Json:
     assert isinstance(error, RetakeError)  # noqa: S101 - for the type checker
     if status_of(error) >= 500:
         _log.error("%s %s: %s", request.method, request.url.path, error.message)
     return error_response(error)
 
 
-async def _on_http_exception(request: Request, error: Exception) -> JSONResponse:
+async def _on_http_exception(request: Request, error: Exception) -> Json:
     assert isinstance(error, HTTPException)  # noqa: S101 - for the type checker
     path = request.url.path[:200]
     if error.status_code == 405:
@@ -133,7 +133,7 @@ async def _on_http_exception(request: Request, error: Exception) -> JSONResponse
     return error_response(refusal)
 
 
-async def _on_validation_error(_request: Request, error: Exception) -> JSONResponse:
+async def _on_validation_error(_request: Request, error: Exception) -> Json:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - for the type checker
     first = error.errors()[0]
     param = str(first["loc"][-1])
@@ -141,7 +141,7 @@ async def _on_validation_error(_request: Request, error: Exception) -> JSONRespo
     return error_response(BadRequest("bad_query", found, param=param))
 
 
-async def _on_surprise(request: Request, error: Exception) -> JSONResponse:
+async def _on_surprise(request: Request, error: Exception) -> Json:
     _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
     internal = RetakeError(
         "internal", "something went wrong in the server; its log says what", retryable=True

@@ -9,8 +9,9 @@ from email.utils import formatdate
 from pathlib import Path
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import FileResponse, JSONResponse
+from fastapi.responses import FileResponse
 
+from retake.api.answer import Json
 from retake.api.errors import Refusal
 from retake.api.links import EXAMPLE, check_signed
 from retake.api.parts import ApiParts, parts_of
@@ -75,12 +76,12 @@ def _send(request: Request, path: Path, name: str) -> Response:
 
 
 @routes.put("/files/{name:path}")
-async def put_file(request: Request, name: str) -> JSONResponse:
+async def put_file(request: Request, name: str) -> Json:
     """Store an upload under the name that its URL was signed for."""
     parts = parts_of(request)
     _signed_path(request, parts, name, "PUT")
     length = await receive_upload(request, parts, name)
-    return JSONResponse({"size": length})
+    return Json({"size": length})
 
 
 @routes.options("/files/{name:path}")

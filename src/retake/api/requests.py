@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse
 
 from retake.api.accept import accept
+from retake.api.answer import Json
 from retake.api.auth import Caller
 from retake.api.body import read_json_object
 from retake.api.errors import Refusal, users_mistake
@@ -27,7 +25,7 @@ routes = APIRouter()
 
 
 @routes.post("/requests")
-async def submit(request: Request, caller: Caller) -> JSONResponse:
+async def submit(request: Request, caller: Caller) -> Json:
     """Accept a request and answer with its result, or with how far it is by then."""
     parts, links = parts_of(request), links_for(request)
     preferred = preference(request, parts)
@@ -41,11 +39,11 @@ async def submit(request: Request, caller: Caller) -> JSONResponse:
     status = 202 if preferred.may_be_async and not record.status.terminal else 200
     if record.status is Status.FAILED and users_mistake(record.error or {}):
         status = 400
-    return JSONResponse(record_json(record, links), status, headers)
+    return Json(record_json(record, links), status, headers)
 
 
 @routes.get("/requests")
-async def list_requests(request: Request, caller: Caller) -> dict[str, Any]:
+async def list_requests(request: Request, caller: Caller) -> Json:
     """Return the caller's requests, newest first."""
     parts, links, query = parts_of(request), links_for(request), request.query_params
     records, total = parts.requests.list(
@@ -55,25 +53,25 @@ async def list_requests(request: Request, caller: Caller) -> dict[str, Any]:
         limit=_limit(query.get("limit")),
         before=query.get("before") or None,
     )
-    return {"requests": [record_json(record, links) for record in records], "total": total}
+    return Json({"requests": [record_json(record, links) for record in records], "total": total})
 
 
 @routes.get("/requests/{request_id}")
-async def get_request(request: Request, request_id: str, caller: Caller) -> dict[str, Any]:
+async def get_request(request: Request, request_id: str, caller: Caller) -> Json:
     """Return one of the caller's requests."""
     record = parts_of(request).requests.get(request_id, caller.key_id)
-    return record_json(_found(record, request_id), links_for(request))
+    return Json(record_json(_found(record, request_id), links_for(request)))
 
 
 @routes.delete("/requests/{request_id}")
 @routes.post("/requests/{request_id}/cancel")
-async def cancel(request: Request, request_id: str, caller: Caller) -> dict[str, Any]:
+async def cancel(request: Request, request_id: str, caller: Caller) -> Json:
     """Cancel one of the caller's requests; one that has ended stays as it is."""
     parts = parts_of(request)
     record = _found(await parts.requests.cancel(request_id, caller.key_id), request_id)
     if not record.status.terminal:
         record = await hold(request, parts, record, _CANCEL_S)
-    return record_json(record, links_for(request))
+    return Json(record_json(record, links_for(request)))
 
 
 def _found(record: Record | None, request_id: str) -> Record:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
+from retake.api.answer import Json
 from retake.api.auth import Caller
 from retake.api.body import read_json_object
 from retake.api.errors import Refusal
@@ -25,18 +26,20 @@ routes = APIRouter()
 
 
 @routes.post("/upload-url")
-async def make_upload_url(request: Request, caller: Caller) -> dict[str, Any]:
+async def make_upload_url(request: Request, caller: Caller) -> Json:
     """Return a URL to PUT one video to, and the URL that names it as a ``video_uri``."""
     parts, links = parts_of(request), links_for(request)
     body = await read_json_object(request, max_bytes=parts.max_body_bytes, within_s=parts.body_s)
     file_type = _file_type(body.get("file_type", "mp4"))
     name = f"uploads/{caller.key_id}/{secrets.token_hex(16)}.{file_type}"
-    return {
-        "upload_url": links.file(name, "PUT"),
-        "public_url": links.file(name),
-        "expires_at": links.expires_at,
-        "max_bytes": parts.limits.max_bytes,
-    }
+    return Json(
+        {
+            "upload_url": links.file(name, "PUT"),
+            "public_url": links.file(name),
+            "expires_at": links.expires_at,
+            "max_bytes": parts.limits.max_bytes,
+        }
+    )
 
 
 async def receive_upload(request: Request, parts: ApiParts, name: str) -> int:

@@ -89,7 +89,9 @@ async def _serve(
     keys = Keys(data_dir.keys)
     requests = Requests(data_dir)
     supervisor = Supervisor(lambda fd: _child_command(fd, data_dir), requests)
-    parts = _api_parts(chosen, requests, keys, open_storage(data_dir), lambda: supervisor.ready)
+    storage = open_storage(data_dir)
+    storage.sweep()
+    parts = _api_parts(chosen, requests, keys, storage, lambda: supervisor.ready)
     server = ApiServer(create_app(parts), requests.release, host=chosen.host, port=chosen.port)
     await supervisor.start()
     host, port = listener.getsockname()[:2]

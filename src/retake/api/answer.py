@@ -1,0 +1,36 @@
+"""JSON answers that cannot fail to be written, whatever a report or a message holds."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi.responses import JSONResponse
+
+
+class Json(JSONResponse):
+    """A JSON answer: numbers that are not finite become null, half surrogate pairs ``?``."""
+
+    def render(self, content: Any) -> bytes:
+        """Return the body."""
+        try:
+            text = _dumped(content)
+        except ValueError:
+            text = _dumped(_finite(content))
+        return text.encode("utf-8", "replace")
+
+
+def _dumped(content: Any) -> str:
+    return json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return value
