@@ -44,7 +44,11 @@ def draw(shot: Shot, plan: PromptPlan) -> Iterator[Frame]:
 def _layers(shot: Shot, plan: PromptPlan, scene: Scene) -> Iterator[Layer]:
     if not plan.visuals:
         yield MOOD.prepare(mood_cue(plan.prompt, scene.duration_s), scene, shot.seed, shot.watch)
-    for number, cue in enumerate(plan.visuals):
+    seen: list[str] = []
+    for cue in plan.visuals:
         shot.watch.check()
-        # The second explosion of a plan must not be the first one's twin.
-        yield effect(cue.effect).prepare(cue, scene, shot.seed + 7919 * number, shot.watch)
+        # A second explosion must not be the first one's twin; the first of a kind has the shot's
+        # own seed, since its sound is made from that.
+        seed = shot.seed + 7919 * seen.count(cue.effect)
+        seen.append(cue.effect)
+        yield effect(cue.effect).prepare(cue, scene, seed, shot.watch)

@@ -14,64 +14,18 @@ from retake.engines.vfx.scene.scene import Scene
 from retake.engines.vfx.weather.curves import toned
 from retake.engines.vfx.weather.plate import Plate
 
-_WARM = frozenset(
-    [
-        "warm",
-        "happy",
-        "joyful",
-        "cheerful",
-        "cosy",
-        "cozy",
-        "romantic",
-        "love",
-        "golden",
-        "summer",
-        "smile",
-        "smiles",
-        "laugh",
-        "laughs",
-        "laughing",
-        "friendly",
-        "tender",
-        "sweet",
-        "bright",
-        "sunny",
-        "party",
-        "dance",
-        "dances",
-        "dancing",
-        "celebrate",
-    ]
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(re.findall("[a-z]+", text.lower()))
+
+
+_WARM = _words(
+    """warm happy joyful cheerful cosy cozy romantic love golden summer smile smiles laugh laughs
+    laughing friendly tender sweet bright sunny party dance dances dancing celebrate"""
 )
-_COLD = frozenset(
-    [
-        "cold",
-        "sad",
-        "lonely",
-        "grief",
-        "mourning",
-        "cry",
-        "cries",
-        "crying",
-        "winter",
-        "blue",
-        "tense",
-        "fear",
-        "scared",
-        "afraid",
-        "horror",
-        "scary",
-        "dark",
-        "angry",
-        "threatening",
-        "danger",
-        "dangerous",
-        "sinister",
-        "serious",
-        "shouts",
-        "screams",
-        "death",
-    ]
+_COLD = _words(
+    """cold sad lonely grief mourning cry cries crying winter blue tense fear scared afraid horror
+    scary dark angry threatening danger dangerous sinister serious shouts screams death"""
 )
 _STRENGTH = 0.45
 
@@ -110,7 +64,7 @@ class Mood:
 
 def mood_cue(prompt: str, duration_s: float) -> Cue:
     """Return the grade that a prompt's words call for, over the whole section."""
-    words = set(re.findall(r"[a-z]+", prompt.lower()))
+    words = _words(prompt)
     balance = len(words & _WARM) - len(words & _COLD)
     colour = (1.0, 1.0, 1.0)
     if balance > 0:

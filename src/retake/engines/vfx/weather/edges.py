@@ -23,7 +23,7 @@ def tighten(sky: Field, light: Field) -> Field:
     w = sky.shape[1]
     if not (sky > _SURE).any():
         return sky
-    band = max(3, w // 40)
+    band = max(3, w // 28)
     box = (2 * band + 1, 2 * band + 1)
     colour = np.sqrt(light)
     inside = (sky > 0.9).astype(np.float32)

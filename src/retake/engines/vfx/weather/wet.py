@@ -71,14 +71,31 @@ class WetWeather:
         self._mist(time_s, there, day)
         self._wet(there)
 
-    def finish(self, picture: Picture, frame: int, there: float, flash: float = 0.0) -> Picture:
-        """Rain on the frame and return it; `flash` is how much lightning lights the drops."""
+    def finish(
+        self,
+        picture: Picture,
+        frame: int,
+        there: float,
+        flash: float = 0.0,
+        bolt: Field | None = None,
+    ) -> Picture:
+        """Rain on the frame and return it.
+
+        Args:
+            picture: The frame that `begin` was given.
+            frame: Its number in the section.
+            there: How far the weather is there, 0..1.
+            flash: How much lightning lights the drops.
+            bolt: Coverage of a bolt, ``[H, W]`` 0..1, drawn together with the drops.
+        """
         canvas = self._canvas
         canvas.fill(0)
         hidden = np.clip(self.sky, 0, 1)
         self._rain.draw(canvas, frame, self.depth, there)
         self._rain.land(canvas, frame, self.depth, hidden, there)
         self._rain.spray(canvas, frame, self._seed, self.depth, there)
+        if bolt is not None:
+            np.maximum(canvas, bolt, out=canvas)
         day = float(np.percentile(self.plate.light @ LUMA, 85)) * (1 - 0.45 * self._gloom)
         level = min(0.9, 0.16 + 0.62 * day + 0.5 * flash)
         lit = (level * 0.94, level * 0.99, min(1.0, level * 1.05))
