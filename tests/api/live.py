@@ -113,9 +113,9 @@ class Live:
     def take(self) -> str:
         """Begin to work on the next request, as the engine child would."""
         for _ in range(1000):
-            request_id = self.call(self.requests.admit)
+            request_id = self.call(self.requests.dispatch.admit)
             if request_id is not None:
-                assert self.do(self.requests.begun(request_id))
+                assert self.do(self.requests.dispatch.begun(request_id))
                 return request_id
             time.sleep(0.005)
         raise AssertionError("no request came")
@@ -131,7 +131,7 @@ class Live:
         self.end(request_id, {"status": "success", "outcome": outcome})
 
     def end(self, request_id: str, result: dict[str, Any]) -> None:
-        self.do(self.requests.ended(request_id, result))
+        self.do(self.requests.dispatch.ended(request_id, result))
 
     def in_background(self, work: Callable[[], T]) -> Callable[[], T]:
         """Do `work` on a thread; call what is returned for its result."""

@@ -51,7 +51,7 @@ def test_an_upload_comes_back_as_it_was_and_can_be_the_source(server: Live) -> N
     assert got.status_code == 202, got.text
     assert got.json()["payload"]["video_uri"] == url
     request_id = server.take()
-    source = server.call(lambda: server.requests.for_engine(request_id))["source_ref"]
+    source = server.call(lambda: server.requests.dispatch.for_engine(request_id))["source_ref"]
     name = source.removeprefix("upload:")
     assert name.startswith("uploads/")
     assert server.storage.path(name).read_bytes() == VIDEO
@@ -91,7 +91,7 @@ def test_the_example_may_be_seen_by_anybody_and_used_by_every_key(tmp_path: Path
         answer = server.submit({**PAYLOAD, "video_uri": example}, Prefer="respond-async")
         assert answer.status_code == 202
         request_id = server.take()
-        source = server.call(lambda: server.requests.for_engine(request_id))["source_ref"]
+        source = server.call(lambda: server.requests.dispatch.for_engine(request_id))["source_ref"]
         assert source == "upload:examples/clip.mp4"
 
 

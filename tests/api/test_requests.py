@@ -142,7 +142,7 @@ def test_another_failure_is_200_and_failed(server: Live) -> None:
 def test_progress_is_in_the_status(server: Live) -> None:
     request_id = server.submit_async()
     server.take()
-    server.do(server.requests.progressed(request_id, "generate", 30, 120))
+    server.do(server.requests.dispatch.progressed(request_id, "generate", 30, 120))
     record = server.client.get(f"{API}/requests/{request_id}").json()
     assert record["status"] == "processing"
     assert record["progress"]["stage"] == "generate"
