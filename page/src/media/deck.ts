@@ -148,7 +148,8 @@ export function pause(): void {
   if (!first || first.readyState === HTMLMediaElement.HAVE_NOTHING) return;
   position.value = first.currentTime;
   for (const video of followers()) {
-    if (Math.abs(video.currentTime - first.currentTime) > SAME_S) seekOne(video, first.currentTime);
+    // At rest they stand on the very same moment: a difference at a frame's edge would be a frame.
+    if (video.currentTime !== first.currentTime) seekOne(video, first.currentTime);
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { useEffect, useRef } from "preact/hooks";
 
-import { thumbnails, type Tile } from "./thumbnails";
+import { thumbnails, type Matters, type Tile } from "./thumbnails";
 import { waveform } from "./waveform";
 
 export interface Strip {
@@ -18,6 +18,7 @@ export function useStrip(
   url: string | null,
   file: File | null,
   ready: boolean,
+  matters: Matters,
   changed: () => void,
 ): { readonly current: Strip | null } {
   const strip = useRef<Strip | null>(null);
@@ -32,7 +33,7 @@ export function useStrip(
       mine.tiles.set(tile.at, tile);
       changed();
     };
-    thumbnails(url, count, TILE_PX, drawn, stop.signal)
+    thumbnails(url, count, TILE_PX, matters, drawn, stop.signal)
       .catch(() => undefined)
       .then(() => (stop.signal.aborted ? null : waveform(url, file, stop.signal)))
       .then((peaks) => {

@@ -6,6 +6,9 @@ export interface Tile {
   readonly picture: HTMLCanvasElement;
 }
 
+/** Which part of the video is looked at first, in shares of its length. */
+export type Matters = readonly [from: number, to: number];
+
 const SEEK_LIMIT_MS = 8000;
 
 function event(target: HTMLVideoElement, name: string, signal: AbortSignal): Promise<void> {
@@ -41,11 +44,19 @@ function spreadOut(count: number): number[] {
   return order;
 }
 
+/** Places inside `matters` (shares of the whole) before all others. */
+function inOrder(count: number, [from, to]: Matters): number[] {
+  const inside = (at: number) => at + 1 > from * count && at < to * count;
+  const all = spreadOut(count);
+  return [...all.filter(inside), ...all.filter((at) => !inside(at))];
+}
+
 /** Draws `count` pictures `height` pixels high, handing over each as soon as it is there. */
 export async function thumbnails(
   url: string,
   count: number,
   height: number,
+  matters: Matters,
   drawn: (tile: Tile) => void,
   signal: AbortSignal,
 ): Promise<void> {
@@ -57,7 +68,7 @@ export async function thumbnails(
   try {
     await event(video, "loadeddata", signal);
     const width = Math.max(1, Math.round((height * video.videoWidth) / video.videoHeight));
-    for (const at of spreadOut(count)) {
+    for (const at of inOrder(count, matters)) {
       const arrived = event(video, "seeked", signal);
       video.currentTime = ((at + 0.5) * video.duration) / count;
       await arrived;

@@ -70,9 +70,9 @@ function Shares({ stream }: { stream: StreamReport }) {
   const wide = (share: number) => ({ width: `${share * 100}%` });
   return (
     <div class="shares" aria-hidden="true">
-      <span class="share-exact" style={wide(parts.exact)} title="unchanged" />
-      <span class="share-encoded" style={wide(parts.encoded)} title="re-encoded" />
-      <span class="share-made" style={wide(parts.made)} title="made anew" />
+      {parts.exact > 0 && <span class="share-exact" style={wide(parts.exact)} />}
+      {parts.encoded > 0 && <span class="share-encoded" style={wide(parts.encoded)} />}
+      {parts.made > 0 && <span class="share-made" style={wide(parts.made)} />}
     </div>
   );
 }
