@@ -75,10 +75,11 @@ def _blast(length: int, start: int, size: float, centre: float, draw: np.random.
     hit = pan(0.8 * crack + 1.4 * snap, centre)
     # The body swells behind the crack: the ear must have heard the blow before the roar.
     swell = 0.35 + 0.65 * (1 - np.exp(-t / 0.05))
-    stem = hit + (wide(sides[0], sides[1], 0.6) + low) * swell + 0.4 * pan(ball, centre)
+    roar = (wide(sides[0], sides[1], 0.6) + low) * swell + 0.25 * pan(ball, centre)
     out = np.zeros((2, length))
-    # Saturation glues the layers and gives the sub overtones that small speakers can play.
-    out[:, start:] = np.tanh(0.8 * stem)
+    # Saturation glues the layers and gives the sub overtones that small speakers can play; the
+    # crack stays outside it, or it would drown.
+    out[:, start:] = 0.75 * np.tanh(roar) + 0.6 * hit
     for delay_s in draw.uniform(0.16, 0.75, 3):
         out += _second(length, start + int(delay_s * RATE), size, draw)
     return out
@@ -88,7 +89,7 @@ def _body(rest: int, size: float, draw: np.random.Generator) -> Wave:
     t = seconds(rest)
     rough = drift(rest, draw, 5, 0.15, 1.3) * drift(rest, draw, 17, 0.7, 1.2)
     envelopes = [
-        level * (np.exp(-t / (fast * size)) + 0.30 * rough * np.exp(-t / (slow * size)))
+        level * (np.exp(-t / (fast * size)) + 0.24 * rough * np.exp(-t / (slow * size)))
         for level, fast, slow in zip(_LEVEL, _FAST_S, _SLOW_S, strict=True)
     ]
     return 0.62 * banded(rest, draw, _EDGES_HZ, envelopes)
@@ -97,7 +98,7 @@ def _body(rest: int, size: float, draw: np.random.Generator) -> Wave:
 def _second(length: int, start: int, size: float, draw: np.random.Generator) -> Wave:
     """A smaller burst after the first: fuel and fragments going off."""
     burst = shaped(length, draw, band(70, 1800, 0.8)) * decay(length, start, 0.11 * size)
-    return pan(burst * float(draw.uniform(0.15, 0.3)), float(draw.uniform(0.2, 0.8)))
+    return pan(burst * float(draw.uniform(0.1, 0.22)), float(draw.uniform(0.2, 0.8)))
 
 
 def _debris(length: int, start: int, size: float, centre: float, draw: np.random.Generator) -> Wave:

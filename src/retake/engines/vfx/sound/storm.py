@@ -52,13 +52,13 @@ def _clap(rest: int, strike: Strike, draw: np.random.Generator) -> Wave:
     near = float(np.clip(1 - strike.distance_m / 1300, 0.05, 1))
     # The channel is kilometres long: its parts arrive one after another.
     delays = np.concatenate([[0.0, 0.035, 0.08], draw.gamma(2.0, 0.38 + 0.2 * (1 - near), 8)])
-    levels = np.concatenate([[1.0, 0.8, 0.7], draw.uniform(0.08, 1.0, 8) ** 1.5]) * np.exp(
+    levels = np.concatenate([[1.0, 0.8, 0.7], 0.7 * draw.uniform(0.08, 1.0, 8) ** 1.5]) * np.exp(
         -delays * 0.8
     )
     sides = [_roll(rest, delays + draw.uniform(0, 0.012, 11), levels, near, draw) for _ in range(2)]
     out = wide(sides[0], sides[1], 0.65)
     if near > 0.35:
-        out += pan(_tear(rest, draw) * near, 0.2 + 0.6 * strike.x)
+        out += pan(1.6 * _tear(rest, draw) * near, 0.2 + 0.6 * strike.x)
     return np.tanh(0.9 * out) * (0.3 + 0.75 * strike.strength)
 
 
@@ -69,6 +69,8 @@ def _roll(rest: int, delays: Wave, levels: Wave, near: float, draw: np.random.Ge
         loss = 10 ** (-(0.5 + 6.5 * (1 - near)) * number / 20)
         envelopes.append(loss * _arrivals(rest, delays, levels, ring_s, 0.004 + 0.03 * (1 - near)))
     rough = drift(rest, draw, 6, 0.3, 1.25) * drift(rest, draw, 19, 0.75, 1.2)
+    # The first clap comes at full force; only its roll is rough.
+    rough = 1.2 + (rough - 1.2) * np.clip(seconds(rest) / 0.35, 0, 1)
     return 0.55 * banded(rest, draw, _EDGES_HZ, envelopes) * rough
 
 

@@ -42,7 +42,8 @@ def understand(prompt: str, duration_s: float, mode: Mode) -> PromptPlan:
         parts, mentions, quoting=bool(quotes), sound_told=keep_sound is not None
     )
     lines, unsaid = make_lines(prompt, quotes, cues, duration_s, mode)
-    sounds = sounds_for(cues) if mode.replaces_audio else []
+    unwanted = frozenset(mention.effect for mention in mentions if not mention.wanted)
+    sounds = sounds_for(cues, unwanted) if mode.replaces_audio else []
     shown = [cue for cue in cues if cue.effect in VISUALS] if mode.replaces_video else []
     heard_only = {m.effect for m in mentions if m.heard_only and m.wanted}
     return PromptPlan(

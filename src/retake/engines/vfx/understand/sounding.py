@@ -7,6 +7,11 @@ from dataclasses import replace
 
 from retake.engines.vfx.plan import Cue
 
+_COMPANY: dict[str, tuple[tuple[str, float], ...]] = {
+    "storm": (("rain", 0.9), ("wind", 0.8)),
+    "snow": (("wind", 0.8),),
+}
+_BLIZZARD = 0.75
 _KEEP = re.compile(
     r"\b(?:keep\w*|preserv\w*|retain\w*|leave|with) (?:\w+ ){0,3}?"
     r"(?:original|source|existing|own|its|the) ?(?:\w+ ){0,2}?"
@@ -26,17 +31,21 @@ def wish_for_source(text: str) -> bool | None:
     return True if _KEEP.search(text) else None
 
 
-def sounds_for(cues: list[Cue]) -> list[Cue]:
-    """Return the cues that are heard: every effect's own sound, and the wind that a storm brings.
+def sounds_for(cues: list[Cue], unwanted: frozenset[str]) -> list[Cue]:
+    """Return the cues that are heard: every effect's own sound, and what comes with it.
 
-    A sound's cue equals its picture's, so that both draw the same lightning from one seed.
+    A storm is drawn with rain and wind, a blizzard with wind; they are heard unless the prompt
+    names them itself or does not want them. A sound's cue equals its picture's, so that both draw
+    the same lightning from one seed.
     """
     heard = list(cues)
-    if any(cue.effect == "wind" for cue in cues):
-        return heard
     for cue in cues:
-        if cue.effect == "storm" or (cue.effect == "snow" and cue.strength >= 0.75):
-            strength = round(cue.strength * 0.8, 2)
-            heard.append(replace(cue, effect="wind", strength=strength, colour=None, place=None))
-            break
+        for effect, share in _COMPANY.get(cue.effect, ()):
+            if effect in unwanted or any(other.effect == effect for other in heard):
+                continue
+            if cue.effect == "storm" or cue.strength >= _BLIZZARD:
+                strength = round(cue.strength * share, 2)
+                heard.append(
+                    replace(cue, effect=effect, strength=strength, colour=None, place=None)
+                )
     return heard
