@@ -115,16 +115,16 @@ def test_the_list_is_newest_first_filtered_and_paged(requests: Requests) -> None
 def test_a_request_is_worked_on_and_ends(requests: Requests, clock: Clock) -> None:
     async def scenario() -> None:
         link = Link()
-        requests.attach(link)
+        requests.dispatch.attach(link)
         await requests.create(new("r1"))
         assert link.woken
-        assert requests.admit() == "r1"
-        assert requests.for_engine("r1")["payload"] == new("r1").payload
+        assert requests.dispatch.admit() == "r1"
+        assert requests.dispatch.for_engine("r1")["payload"] == new("r1").payload
         clock.time += 5
-        assert await requests.begun("r1")
-        await requests.progressed("r1", "generate", 0, 100)
+        assert await requests.dispatch.begun("r1")
+        await requests.dispatch.progressed("r1", "generate", 0, 100)
         clock.time += 10
-        await requests.progressed("r1", "generate", 50, 100)
+        await requests.dispatch.progressed("r1", "generate", 50, 100)
         record = requests.get("r1", "key")
         assert record is not None
         assert (record.status, record.queue_position) == (Status.PROCESSING, None)
@@ -139,7 +139,7 @@ def test_a_request_is_worked_on_and_ends(requests: Requests, clock: Clock) -> No
         await asyncio.sleep(0)
         clock.time += 1
         outcome = {"files": {"video": "outputs/r1/video.mp4"}, "report": {}, "notes": []}
-        await requests.ended("r1", {"status": "success", "outcome": outcome})
+        await requests.dispatch.ended("r1", {"status": "success", "outcome": outcome})
         ended = await waiting
         assert (ended.status, ended.outcome) == (Status.SUCCESS, outcome)
         assert ended.finished_at == ended.updated_at == clock.time
@@ -196,10 +196,10 @@ def test_a_creator_that_goes_away_leaves_a_request_that_is_worked_on(requests: R
         await asyncio.sleep(0)
         creating.cancel()
         for _ in range(200):
-            if requests.admitted() or requests.admit():
+            if requests.dispatch.admitted() or requests.dispatch.admit():
                 break
             await asyncio.sleep(0.005)
-        assert requests.admitted() == ["r1"]
+        assert requests.dispatch.admitted() == ["r1"]
 
     asyncio.run(scenario())
 
@@ -207,19 +207,19 @@ def test_a_creator_that_goes_away_leaves_a_request_that_is_worked_on(requests: R
 @pytest.mark.parametrize("alive", [True, False])
 def test_a_queued_request_is_cancelled_at_once(requests: Requests, alive: bool) -> None:
     async def scenario() -> None:
-        requests.attach(Link(alive=alive))
+        requests.dispatch.attach(Link(alive=alive))
         await requests.create(new("r1"))
         await requests.create(new("r2"))
-        assert requests.admit() == "r1"
+        assert requests.dispatch.admit() == "r1"
         for request_id in ("r1", "r2"):
             record = await requests.cancel(request_id, "key")
             assert record is not None
             assert record.status is Status.CANCELLED
-        assert requests.admitted() == []
-        assert requests.admit() is None
+        assert requests.dispatch.admitted() == []
+        assert requests.dispatch.admit() is None
         # The child had r1 all the same, and began it before it was told.
-        assert not await requests.begun("r1")
-        await requests.ended("r1", {"status": "success", "outcome": {}})
+        assert not await requests.dispatch.begun("r1")
+        await requests.dispatch.ended("r1", {"status": "success", "outcome": {}})
         record = requests.get("r1", "key")
         assert record is not None
         assert (record.status, record.outcome) == (Status.CANCELLED, None)
@@ -230,15 +230,15 @@ def test_a_queued_request_is_cancelled_at_once(requests: Requests, alive: bool) 
 def test_a_begun_request_is_told_to_stop_and_stays_until_it_has(requests: Requests) -> None:
     async def scenario() -> None:
         link = Link()
-        requests.attach(link)
+        requests.dispatch.attach(link)
         await requests.create(new("r1"))
-        requests.admit()
-        await requests.begun("r1")
+        requests.dispatch.admit()
+        await requests.dispatch.begun("r1")
         record = await requests.cancel("r1", "key")
         assert record is not None
         assert record.status is Status.PROCESSING
         assert link.cancelled == ["r1"]
-        await requests.ended("r1", {"status": "cancelled"})
+        await requests.dispatch.ended("r1", {"status": "cancelled"})
         record = await requests.cancel("r1", "key")
         assert record is not None
         assert record.status is Status.CANCELLED
@@ -249,10 +249,10 @@ def test_a_begun_request_is_told_to_stop_and_stays_until_it_has(requests: Reques
 
 def test_a_begun_request_is_cancelled_at_once_when_there_is_no_child(requests: Requests) -> None:
     async def scenario() -> None:
-        requests.attach(Link(alive=False))
+        requests.dispatch.attach(Link(alive=False))
         await requests.create(new("r1"))
-        requests.admit()
-        await requests.begun("r1")
+        requests.dispatch.admit()
+        await requests.dispatch.begun("r1")
         record = await requests.cancel("r1", "key")
         assert record is not None
         assert record.status is Status.CANCELLED
@@ -262,19 +262,19 @@ def test_a_begun_request_is_cancelled_at_once_when_there_is_no_child(requests: R
 
 def test_a_promised_cancel_outlives_the_child_and_the_server(tmp_path: Path) -> None:
     async def scenario(requests: Requests, request_id: str) -> None:
-        requests.attach(Link())
+        requests.dispatch.attach(Link())
         await requests.create(new(request_id))
-        requests.admit()
-        await requests.begun(request_id)
+        requests.dispatch.admit()
+        await requests.dispatch.begun(request_id)
         await requests.cancel(request_id, "key")
 
     requests = Requests(DataDir(tmp_path))
     asyncio.run(scenario(requests, "child"))
-    asyncio.run(requests.child_lost(crashed=True))
+    asyncio.run(requests.dispatch.child_lost(crashed=True))
     asyncio.run(scenario(requests, "server"))
     requests.close()
     requests = Requests(DataDir(tmp_path))
-    assert requests.admitted() == []
+    assert requests.dispatch.admitted() == []
     statuses = {record.request_id: record.status for record in requests.list("key")[0]}
     assert statuses == {"child": Status.CANCELLED, "server": Status.CANCELLED}
     requests.close()
@@ -284,25 +284,29 @@ def test_a_request_that_ends_the_engine_three_times_fails(requests: Requests) ->
     async def scenario() -> None:
         await requests.create(new("bad"))
         await requests.create(new("good"))
-        assert [requests.admit(), requests.admit(), requests.admit()] == ["bad", "good", None]
+        assert [
+            requests.dispatch.admit(),
+            requests.dispatch.admit(),
+            requests.dispatch.admit(),
+        ] == ["bad", "good", None]
         for crash in (1, 2):
-            await requests.begun("bad")
+            await requests.dispatch.begun("bad")
             # Told to go, it does not count.
-            await requests.child_lost(crashed=False)
-            await requests.begun("bad")
-            await requests.child_lost(crashed=True)
+            await requests.dispatch.child_lost(crashed=False)
+            await requests.dispatch.begun("bad")
+            await requests.dispatch.child_lost(crashed=True)
             record = requests.get("bad", "key")
             assert record is not None
             assert record.status is Status.PROCESSING, crash
-            assert requests.admitted() == ["bad", "good"]
-        await requests.begun("bad")
-        await requests.child_lost(crashed=True)
+            assert requests.dispatch.admitted() == ["bad", "good"]
+        await requests.dispatch.begun("bad")
+        await requests.dispatch.child_lost(crashed=True)
         record = requests.get("bad", "key")
         assert record is not None
         assert record.status is Status.FAILED
         assert record.error is not None
         assert record.error["code"] == "crashed_engine"
-        assert requests.admitted() == ["good"]
+        assert requests.dispatch.admitted() == ["good"]
 
     asyncio.run(scenario())
 
@@ -313,8 +317,8 @@ def test_a_request_that_ends_the_engine_three_times_fails(requests: Requests) ->
 def test_an_answer_that_is_none_fails_the_request(requests: Requests, answer: Any) -> None:
     async def scenario() -> None:
         await requests.create(new("r1"))
-        requests.admit()
-        await requests.ended("r1", answer)
+        requests.dispatch.admit()
+        await requests.dispatch.ended("r1", answer)
         record = requests.get("r1", "key")
         assert record is not None
         assert record.error is not None
@@ -326,9 +330,9 @@ def test_an_answer_that_is_none_fails_the_request(requests: Requests, answer: An
 def test_an_interrupted_request_shows_its_last_stage_after_a_restart(tmp_path: Path) -> None:
     async def begin(requests: Requests) -> None:
         await requests.create(new("r1"))
-        requests.admit()
-        await requests.begun("r1")
-        await requests.progressed("r1", "render", 7, 10)
+        requests.dispatch.admit()
+        await requests.dispatch.begun("r1")
+        await requests.dispatch.progressed("r1", "render", 7, 10)
 
     requests = Requests(DataDir(tmp_path))
     asyncio.run(begin(requests))
@@ -339,23 +343,23 @@ def test_an_interrupted_request_shows_its_last_stage_after_a_restart(tmp_path: P
     assert record.status is Status.PROCESSING
     assert record.progress is not None
     assert (record.progress["stage"], record.progress["done"]) == ("render", 0)
-    assert requests.admitted() == ["r1"]
+    assert requests.dispatch.admitted() == ["r1"]
     requests.close()
 
 
 def test_progress_is_written_only_when_the_stage_changes(tmp_path: Path, clock: Clock) -> None:
     async def scenario(requests: Requests) -> None:
         await requests.create(new("r1"))
-        requests.admit()
-        await requests.begun("r1")
-        await requests.progressed("r1", "generate", 0, 1000)
+        requests.dispatch.admit()
+        await requests.dispatch.begun("r1")
+        await requests.dispatch.progressed("r1", "generate", 0, 1000)
         size = wal.stat().st_size
         for done in range(1000):
             # SQLite would not write a row anew that has not changed.
             clock.time += 1
-            await requests.progressed("r1", "generate", done, 1000)
-        await requests.progressed("r1", "no such stage", 1, 2)
-        await requests.progressed("no such request", "generate", 1, 2)
+            await requests.dispatch.progressed("r1", "generate", done, 1000)
+        await requests.dispatch.progressed("r1", "no such stage", 1, 2)
+        await requests.dispatch.progressed("no such request", "generate", 1, 2)
         assert wal.stat().st_size == size
         record = requests.get("r1", "key")
         assert record is not None

@@ -14,8 +14,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from retake.core.request import Status
 from retake.queue.data_dir import DataDir
+from retake.queue.dispatch import MAX_CRASHES
 from retake.queue.record import NewRequest
-from retake.queue.requests import MAX_CRASHES, Requests
+from retake.queue.requests import Requests
 
 # In memory where there is such a place: thousands of commits, and power cuts are not the subject.
 MEMORY = Path("/dev/shm")
@@ -53,7 +54,7 @@ class RequestsMachine(RuleBasedStateMachine):
         self.requests = Requests(
             DataDir(Path(self.folder.name)), now=lambda: self.time, clock=lambda: self.time
         )
-        self.requests.attach(self)
+        self.requests.dispatch.attach(self)
 
     def do(self, work: Any) -> Any:
         self.time += 1
@@ -61,7 +62,7 @@ class RequestsMachine(RuleBasedStateMachine):
 
     # The machine is the requests' link to the child, too.
     def wake(self) -> None:
-        while self.alive and (request_id := self.requests.admit()):
+        while self.alive and (request_id := self.requests.dispatch.admit()):
             self.child.append(request_id)
 
     def cancel(self, request_id: str) -> bool:
@@ -84,14 +85,14 @@ class RequestsMachine(RuleBasedStateMachine):
     @rule()
     def child_starts(self) -> None:
         self.alive = True
-        self.child = self.requests.admitted()
+        self.child = self.requests.dispatch.admitted()
         self.wake()
 
     @precondition(lambda self: self.running is None and self.child)
     @rule()
     def child_begins(self) -> None:
         self.running = self.child.pop(0)
-        begun = self.do(self.requests.begun(self.running))
+        begun = self.do(self.requests.dispatch.begun(self.running))
         assert begun is not self.model[self.running].status.terminal
         if begun:
             self.model[self.running].status = Status.PROCESSING
@@ -104,7 +105,7 @@ class RequestsMachine(RuleBasedStateMachine):
         assert self.running is not None
         self.end(self.running, status)
         for _ in range(1 + twice):
-            self.do(self.requests.ended(self.running, RESULTS[status]))
+            self.do(self.requests.dispatch.ended(self.running, RESULTS[status]))
         self.running = None
 
     @precondition(lambda self: self.alive)
@@ -120,7 +121,7 @@ class RequestsMachine(RuleBasedStateMachine):
                 self.end(self.running, Status.FAILED)
         self.running = None
         self.child = []
-        self.do(self.requests.child_lost(crashed=crashed))
+        self.do(self.requests.dispatch.child_lost(crashed=crashed))
 
     @precondition(lambda self: self.model)
     @rule(data=st.data(), key=KEYS)
@@ -159,7 +160,7 @@ class RequestsMachine(RuleBasedStateMachine):
 
     @invariant()
     def the_child_has_at_most_two_and_none_that_has_ended(self) -> None:
-        admitted = self.requests.admitted()
+        admitted = self.requests.dispatch.admitted()
         assert len(admitted) <= 2
         assert not any(self.model[request_id].status.terminal for request_id in admitted)
 
@@ -187,7 +188,7 @@ class RequestsMachine(RuleBasedStateMachine):
     def a_living_child_never_lacks_work(self) -> None:
         waiting = [i for i, m in self.model.items() if m.status is Status.QUEUED]
         if self.alive and waiting:
-            assert self.requests.admitted()
+            assert self.requests.dispatch.admitted()
 
     def teardown(self) -> None:
         self.requests.close()

@@ -5,22 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from retake.core.eta import percent_done, seconds_left
 from retake.core.watch import Stage
-
-# Share of the whole that each stage takes, in percent, for 1080p sources of 10 to 20 s.
-_SHARE: dict[Stage, int] = {
-    Stage.FETCH: 4,
-    Stage.PROBE: 1,
-    Stage.PLAN: 1,
-    Stage.GENERATE: 70,
-    Stage.RENDER: 16,
-    Stage.VERIFY: 6,
-    Stage.PUBLISH: 2,
-}
-_STAGES = tuple(_SHARE)
-# Less than this says nothing of the speed.
-_MIN_PERCENT = 3.0
-_MIN_ELAPSED_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +23,7 @@ class Progress:
     def begin(stage: Stage | None, since: float) -> Progress:
         """Return the progress of a request taken up at `stage` (None: at its beginning)."""
         stage = stage or Stage.FETCH
-        return Progress(stage, 0, 0, since, _percent(stage, 0, 0))
+        return Progress(stage, 0, 0, since, percent_done(stage, 0, 0))
 
     def at(self, stage: Stage, done: int, total: int) -> Progress:
         """Return this progress moved on."""
@@ -46,15 +32,14 @@ class Progress:
     @property
     def percent(self) -> float:
         """How much of the whole request is done: 0 to 100, one decimal."""
-        return round(_percent(self.stage, self.done, self.total), 1)
+        return percent_done(self.stage, self.done, self.total)
 
     def eta_seconds(self, now: float) -> int | None:
         """Return the seconds that are left if it goes on at this pace; None while too early."""
-        gained = self.percent - self.first_percent
-        elapsed = now - self.since
-        if gained < _MIN_PERCENT or elapsed < _MIN_ELAPSED_S:
-            return None
-        return round(elapsed * (100 - self.percent) / gained)
+        # What was done before a restart says nothing of the pace now.
+        of_this_run = 100 * (self.percent - self.first_percent) / (100 - self.first_percent)
+        left = seconds_left(of_this_run, now - self.since)
+        return None if left is None else round(left)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON-ready part that users see."""
@@ -72,9 +57,3 @@ def stage_named(name: object) -> Stage | None:
         return Stage(name)
     except ValueError:
         return None
-
-
-def _percent(stage: Stage, done: int, total: int) -> float:
-    before = sum(_SHARE[earlier] for earlier in _STAGES[: _STAGES.index(stage)])
-    part = min(done / total, 1.0) if total else 0.0
-    return before + _SHARE[stage] * part

@@ -80,7 +80,7 @@ class Supervisor:
 
     async def start(self) -> None:
         """Start the child; returns without waiting for it to be ready."""
-        self._requests.attach(self)
+        self._requests.dispatch.attach(self)
         self._task = asyncio.create_task(self._supervise(), name="supervisor")
 
     async def stop(self) -> None:
@@ -99,7 +99,7 @@ class Supervisor:
     def wake(self) -> None:
         """Send the child what it may have."""
         while self._ready and not self._stopping:
-            request_id = self._requests.admit()
+            request_id = self._requests.dispatch.admit()
             if request_id is None:
                 return
             self._run(request_id)
@@ -117,7 +117,7 @@ class Supervisor:
 
     def _overdue(self, request_id: str) -> None:
         self._timers.pop(request_id, None)
-        if request_id in self._requests.admitted():
+        if request_id in self._requests.dispatch.admitted():
             self._kill(f"it goes on with the cancelled request {request_id}")
 
     async def _supervise(self) -> None:
@@ -181,7 +181,7 @@ class Supervisor:
         if status:
             _log.warning("the engine child ended with status %d", status)
         try:
-            await self._requests.child_lost(crashed=status != 0 and not self._stopping)
+            await self._requests.dispatch.child_lost(crashed=status != 0 and not self._stopping)
         except RetakeError as error:
             _log.error("the lost child's requests could not be noted: %s", error)
 
@@ -191,10 +191,10 @@ class Supervisor:
                 case {"say": "ready"}:
                     self._begin()
                 case {"say": "begun", "request_id": str() as request_id}:
-                    if not await self._requests.begun(request_id):
+                    if not await self._requests.dispatch.begun(request_id):
                         self._say({"do": "cancel", "request_id": request_id})
                 case {"say": "progress", "request_id": str() as request_id, "stage": stage}:
-                    await self._requests.progressed(
+                    await self._requests.dispatch.progressed(
                         request_id, stage, message["done"], message["total"]
                     )
                 case {"say": "finished", "request_id": str() as request_id, "result": result}:
@@ -206,21 +206,21 @@ class Supervisor:
 
     def _begin(self) -> None:
         self._ready = True
-        admitted = self._requests.admitted()
+        admitted = self._requests.dispatch.admitted()
         self._say({"do": "begin", "keep": admitted})
         for request_id in admitted:
             self._run(request_id)
         self.wake()
 
     async def _finished(self, request_id: str, result: dict[str, Any]) -> None:
-        await self._requests.ended(request_id, result)
+        await self._requests.dispatch.ended(request_id, result)
         self._failures = 0
         if timer := self._timers.pop(request_id, None):
             timer.cancel()
         self._say({"do": "ack", "request_id": request_id})
 
     def _run(self, request_id: str) -> None:
-        self._say({"do": "run", "request": self._requests.for_engine(request_id)})
+        self._say({"do": "run", "request": self._requests.dispatch.for_engine(request_id)})
 
     def _say(self, message: dict[str, Any]) -> None:
         if self._writer is not None and not self._writer.is_closing():

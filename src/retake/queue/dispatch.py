@@ -1,0 +1,206 @@
+"""What the engine child is given, and what it gives back.
+
+Called on the server's event loop by the users' side (`Requests`) and by the child's supervisor.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Protocol
+
+from retake.core.errors import EngineFailed, RetakeError
+from retake.core.request import Status
+from retake.queue.admission import Admission
+from retake.queue.progress import Progress, stage_named
+from retake.queue.record import Record
+from retake.queue.store import Store
+
+_log = logging.getLogger(__name__)
+
+MAX_CRASHES = 3
+
+
+class EngineLink(Protocol):
+    """What the requests tell the engine child's supervisor."""
+
+    def wake(self) -> None:
+        """Take note that a request may be waiting for the child."""
+        ...
+
+    def cancel(self, request_id: str) -> bool:
+        """Tell the child to stop working on a request; False when there is no child to tell."""
+        ...
+
+
+class Dispatch:
+    """Knows which requests the engine child has, and how far it is with them.
+
+    Args:
+        store: The requests on the disk; those that have not ended are taken up.
+        slots: How many requests the child works on at once.
+        clock: Gives monotonic time in seconds.
+        on_end: Called with the id of each request that has ended.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        slots: int,
+        clock: Callable[[], float],
+        on_end: Callable[[str], None],
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._on_end = on_end
+        self._admission = Admission(slots)
+        self._progress: dict[str, Progress] = {}
+        self._link: EngineLink | None = None
+        for request in store.unfinished():
+            if request.begun:
+                self._admission.readmit(request.request_id)
+            else:
+                self._admission.wait(request.place, request.key_id, request.request_id)
+
+    # For the users' side.
+
+    def add(self, place: int, key_id: str, request_id: str) -> None:
+        """Let a request wait for the engine; `place` is its number in the order of all requests."""
+        self._admission.wait(place, key_id, request_id)
+        if self._link is not None:
+            self._link.wake()
+
+    async def cancel(self, request_id: str) -> None:
+        """Cancel a request: at once if it waits or there is no child, else the child is told.
+
+        Raises:
+            StorageFailed: The disk is full.
+        """
+        waited = await self._store.cancel(request_id)
+        told = self._link is not None and self._link.cancel(request_id)
+        if waited:
+            self._gone(request_id)
+        elif not told:
+            await self._end(request_id, Status.CANCELLED)
+
+    def lively(self, record: Record, stage: str | None) -> Record:
+        """Return the record with what only memory knows: progress, position, time left."""
+        if record.status is Status.QUEUED:
+            return replace(record, queue_position=self._admission.position(record.request_id))
+        if record.status is not Status.PROCESSING:
+            return record
+        progress = self._progress.get(record.request_id)
+        if progress is None:
+            waiting = Progress.begin(stage_named(stage), self._clock())
+            return replace(record, progress=waiting.to_dict())
+        return replace(
+            record, progress=progress.to_dict(), eta_seconds=progress.eta_seconds(self._clock())
+        )
+
+    # For the supervisor of the engine child.
+
+    def attach(self, link: EngineLink) -> None:
+        """Name the supervisor that is to be told of new requests and of cancelled ones."""
+        self._link = link
+
+    def admitted(self) -> list[str]:
+        """Return the requests that the child should have, those to be worked on first in front."""
+        return self._admission.admitted()
+
+    def admit(self) -> str | None:
+        """Return one more request to send to the child; None when it has enough or none waits."""
+        return self._admission.take()
+
+    def for_engine(self, request_id: str) -> dict[str, Any]:
+        """Return what the child needs of a request.
+
+        Raises:
+            LookupError: There is no such request.
+        """
+        found = self._store.get(request_id)
+        if found is None:
+            raise LookupError(request_id)
+        return found[0].for_engine()
+
+    async def begun(self, request_id: str) -> bool:
+        """Note that the child works on it; returns False when it has ended meanwhile."""
+        if not self._admission.begun(request_id) or not await self._store.begin(request_id):
+            return False
+        found = self._store.get(request_id)
+        stage = stage_named(found[1]) if found else None
+        self._progress[request_id] = Progress.begin(stage, self._clock())
+        return True
+
+    async def progressed(self, request_id: str, stage_name: str, done: int, total: int) -> None:
+        """Note how far the child is; only the stage is written down, and only when it changes."""
+        stage = stage_named(stage_name)
+        before = self._progress.get(request_id)
+        if stage is None or before is None:
+            return
+        self._progress[request_id] = before.at(stage, done, total)
+        if stage is not before.stage:
+            await self._store.set_stage(request_id, stage.value)
+
+    async def ended(self, request_id: str, result: dict[str, Any]) -> None:
+        """Note how a request ended; where it had ended before, that stands.
+
+        Raises:
+            StorageFailed: The disk is full; nothing was noted.
+        """
+        match result:
+            case {"status": "success", "outcome": dict() as outcome}:
+                await self._end(request_id, Status.SUCCESS, outcome=outcome)
+            case {"status": "failed", "error": dict() as error}:
+                await self._end(request_id, Status.FAILED, error=error)
+            case {"status": "cancelled"}:
+                await self._end(request_id, Status.CANCELLED)
+            case _:
+                _log.error("the engine's answer for %s is none: %.200r", request_id, result)
+                await self._end(request_id, Status.FAILED, error=_internal())
+
+    async def child_lost(self, *, crashed: bool) -> None:
+        """Note that the child is gone; `crashed` when it did not go of its own will.
+
+        A request that it worked on is taken up again, unless it is to be cancelled or the child
+        has died on it too often.
+        """
+        for request_id in self._admission.child_lost():
+            self._progress.pop(request_id, None)
+            state = await self._store.lost(request_id, crashed=crashed)
+            if state is None:
+                continue
+            if state.cancel_requested:
+                await self._end(request_id, Status.CANCELLED)
+            elif state.crashes >= MAX_CRASHES:
+                _log.error("request %s ended the engine %d times", request_id, state.crashes)
+                await self._end(request_id, Status.FAILED, error=_crashed(state.crashes).to_dict())
+
+    async def _end(
+        self,
+        request_id: str,
+        status: Status,
+        *,
+        outcome: dict[str, Any] | None = None,
+        error: dict[str, Any] | None = None,
+    ) -> None:
+        await self._store.end(request_id, status, outcome=outcome, error=error)
+        self._gone(request_id)
+
+    def _gone(self, request_id: str) -> None:
+        self._admission.forget(request_id)
+        self._progress.pop(request_id, None)
+        self._on_end(request_id)
+        if self._link is not None:
+            self._link.wake()
+
+
+def _crashed(crashes: int) -> EngineFailed:
+    return EngineFailed(
+        "crashed_engine",
+        f"the engine ended unexpectedly {crashes} times while it worked on this request",
+    )
+
+
+def _internal() -> dict[str, Any]:
+    return RetakeError("internal", "the server made a mistake; its log says more").to_dict()
