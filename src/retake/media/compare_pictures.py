@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
-from typing import Any
 
 import av
-import numpy as np
 
 from retake.core.errors import BadSource
 from retake.core.report import Check
@@ -15,7 +13,7 @@ from retake.core.section import Section
 from retake.core.source import Source
 from retake.core.timing import FrameRange
 from retake.media.decode import decode_frames
-from retake.media.seams import frame_psnr
+from retake.media.planes import frame_psnr, same_samples
 
 MARGIN = 24
 """Frames compared on either side of what was touched."""
@@ -65,7 +63,7 @@ def check_pictures(
         if made.video.pts[number] in touched:
             pads[number] = frame_psnr(a, b)
         else:
-            exact[number] = _equal(a, b)
+            exact[number] = same_samples(a, b)
 
     yield _in_step(src, source, out, made, FrameRange(first, last), compare)
     right = sum(exact.values())
@@ -114,7 +112,7 @@ def check_same_pictures(src: Path, source: Source, out: Path, made: Source) -> C
     pairs = zip(
         decode_frames(src, source, 0, count), decode_frames(out, made, 0, count), strict=True
     )
-    equal = sum(_equal(a, b) for a, b in pairs)
+    equal = sum(same_samples(a, b) for a, b in pairs)
     return Check(name, equal == count, f"{equal} of {count} decoded frames are the source's")
 
 
@@ -153,9 +151,3 @@ def _decodes_strictly(path: Path, source: Source, frames: FrameRange) -> bool:
     except BadSource:
         return False
     return True
-
-
-def _equal(one: av.VideoFrame, other: av.VideoFrame) -> bool:
-    a: Any = one.to_ndarray()
-    b: Any = other.to_ndarray()
-    return one.format.name == other.format.name and bool(np.array_equal(a, b))

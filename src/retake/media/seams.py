@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import av
-import numpy as np
 
 from retake.core.report import Seams
 from retake.core.request import Mode
@@ -15,11 +13,9 @@ from retake.core.section import Section
 from retake.core.source import Source
 from retake.media.decode import decode_frames
 from retake.media.loudness import BLOCK_S, SILENCE_LUFS, loudness
+from retake.media.planes import frame_psnr
 from retake.media.probe import probe_output
 from retake.media.sound import read_sound
-
-IDENTICAL_DB = 100.0
-"""What is told instead of infinity when two pictures are the same."""
 
 
 def measure_seams(src: Path, out: Path, source: Source, section: Section, mode: Mode) -> Seams:
@@ -47,20 +43,6 @@ def measure_seams(src: Path, out: Path, source: Source, section: Section, mode: 
         loudness_step_in_lu=step(section.start, 1) if hears and opens else None,
         loudness_step_out_lu=step(section.end, -1) if hears and closes else None,
     )
-
-
-def frame_psnr(one: av.VideoFrame, other: av.VideoFrame) -> float:
-    """Return the likeness of two frames of one size in dB, over all their samples.
-
-    Frames of unlike pixel formats are compared in the first one's.
-    """
-    if other.format.name != one.format.name:
-        other = other.reformat(format=one.format.name)
-    a: Any = one.to_ndarray()
-    b: Any = other.to_ndarray()
-    error = float(np.mean((a.astype(np.float64) - b.astype(np.float64)) ** 2))
-    peak = 2 ** one.format.components[0].bits - 1
-    return min(10 * float(np.log10(peak**2 / error)), IDENTICAL_DB) if error else IDENTICAL_DB
 
 
 def _frame(path: Path, source: Source, number: int) -> av.VideoFrame:
