@@ -6,6 +6,7 @@ import json
 import socket
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -446,3 +447,40 @@ def test_a_body_that_comes_too_slowly_is_given_up(tmp_path: Path) -> None:
                 answer = connection.recv(65536)
             assert answer.startswith(b"HTTP/1.1 408"), answer
         assert not [path for path in server.data_dir.files.rglob("*") if path.is_file()]
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    method=st.sampled_from(["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"]),
+    start=st.sampled_from(["/", f"{API}/", f"{API}/requests/", f"{API}/models/", "/files/"]),
+    rest=st.text(max_size=20) | st.binary(max_size=20),
+    query=st.dictionaries(st.sampled_from(["expires", "signature", "limit", "x"]), st.text()),
+)
+def test_any_path_and_query_is_answered_but_never_a_500(
+    shared: Live, method: str, start: str, rest: str | bytes, query: dict[str, str]
+) -> None:
+    text = rest.encode("utf-8", "replace") if isinstance(rest, str) else rest
+    encoded = quote(text, safe="/.?#" if isinstance(rest, str) else "")
+    params = {name: value.encode("utf-8", "replace").decode() for name, value in query.items()}
+    answer = shared.client.request(method, f"{start}{encoded}", params=params)
+    assert answer.status_code < 500
+    if answer.status_code >= 400 and method != "HEAD":
+        checked(answer)
+
+
+def test_odd_headers_are_no_error(shared: Live) -> None:
+    odd = [
+        (b"Accept", "Überall".encode()),
+        (b"User-Agent", b"\xff\xfe"),
+        (b"Accept-Language", b"x" * 5000),
+        (b"Cookie", b"a=\x80; b"),
+        (b"If-None-Match", b"\xff"),
+        (b"Origin", "https://bücher.example".encode()),
+        (b"X-Forwarded-Proto", b"gopher"),
+        (b"X-Forwarded-For", "é".encode()),
+        (b"Expect", b"nonsense"),
+    ]
+    for header in odd:
+        bearer = (b"Authorization", f"Bearer {shared.key}".encode())
+        answer = shared.anybody.get(f"{API}/models", headers=[bearer, header])
+        assert answer.status_code in {200, 400}, header

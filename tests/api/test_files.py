@@ -57,9 +57,9 @@ def test_an_upload_comes_back_as_it_was_and_can_be_the_source(server: Live) -> N
     assert server.storage.path(name).read_bytes() == VIDEO
 
 
-def test_an_upload_is_the_source_under_every_host_name_of_the_server(server: Live) -> None:
-    url = uploaded(server).replace("127.0.0.1", "localhost")
-    got = server.submit({**PAYLOAD, "video_uri": url}, Prefer="respond-async")
+def test_an_upload_is_the_source_under_every_host_name_of_the_server(shared: Live) -> None:
+    url = uploaded(shared).replace("127.0.0.1", "localhost")
+    got = shared.submit({**PAYLOAD, "video_uri": url}, Prefer="respond-async")
     assert got.status_code == 202
 
 
@@ -101,23 +101,23 @@ def test_a_server_without_an_example_says_so(server: Live) -> None:
     assert code(answer, 400) == "blocked_address"
 
 
-def test_an_upload_of_another_key_is_not_there(server: Live) -> None:
-    body = {"model": MODEL, "payload": {**PAYLOAD, "video_uri": uploaded(server)}}
-    theirs = {"Authorization": f"Bearer {server.other_key}"}
-    answer = server.client.post(f"{API}/requests", json=body, headers=theirs)
+def test_an_upload_of_another_key_is_not_there(shared: Live) -> None:
+    body = {"model": MODEL, "payload": {**PAYLOAD, "video_uri": uploaded(shared)}}
+    theirs = {"Authorization": f"Bearer {shared.other_key}"}
+    answer = shared.client.post(f"{API}/requests", json=body, headers=theirs)
     assert code(answer, 400) == "upload_not_found"
     assert answer.json()["param"] == "video_uri"
 
 
-def test_an_upload_that_never_came_is_told_at_submit(server: Live) -> None:
-    url = upload_urls(server)["public_url"]
-    assert code(server.submit({**PAYLOAD, "video_uri": url}), 400) == "upload_not_found"
+def test_an_upload_that_never_came_is_told_at_submit(shared: Live) -> None:
+    url = upload_urls(shared)["public_url"]
+    assert code(shared.submit({**PAYLOAD, "video_uri": url}), 400) == "upload_not_found"
 
 
-def test_an_own_url_without_a_right_signature_is_told(server: Live) -> None:
-    url = uploaded(server)
+def test_an_own_url_without_a_right_signature_is_told(shared: Live) -> None:
+    url = uploaded(shared)
     for wrong in (url[:-1] + ("0" if url[-1] != "0" else "1"), url.partition("?")[0]):
-        assert code(server.submit({**PAYLOAD, "video_uri": wrong}), 400) == "bad_upload"
+        assert code(shared.submit({**PAYLOAD, "video_uri": wrong}), 400) == "bad_upload"
 
 
 def test_an_upload_is_checked_at_submit(tmp_path: Path) -> None:
@@ -162,18 +162,18 @@ def test_putting_the_same_again_is_fine_and_something_else_is_refused(server: Li
     assert [path.read_bytes() for path in stored(server)] == [VIDEO]
 
 
-def test_a_url_is_for_its_own_name_verb_and_time_only(server: Live) -> None:
-    urls = upload_urls(server)
-    assert code(server.anybody.put(urls["public_url"], content=b"x"), 403) == "bad_signature"
-    server.anybody.put(urls["upload_url"], content=VIDEO)
-    assert code(server.anybody.get(urls["upload_url"]), 403) == "bad_signature"
-    other = upload_urls(server)["upload_url"].partition("?")[0]
+def test_a_url_is_for_its_own_name_verb_and_time_only(shared: Live) -> None:
+    urls = upload_urls(shared)
+    assert code(shared.anybody.put(urls["public_url"], content=b"x"), 403) == "bad_signature"
+    shared.anybody.put(urls["upload_url"], content=VIDEO)
+    assert code(shared.anybody.get(urls["upload_url"]), 403) == "bad_signature"
+    other = upload_urls(shared)["upload_url"].partition("?")[0]
     query = urls["upload_url"].partition("?")[2]
-    assert code(server.anybody.put(f"{other}?{query}", content=b"x"), 403) == "bad_signature"
+    assert code(shared.anybody.put(f"{other}?{query}", content=b"x"), 403) == "bad_signature"
     later = urls["public_url"].replace("expires=1", "expires=2")
-    assert code(server.anybody.get(later), 403) == "bad_signature"
+    assert code(shared.anybody.get(later), 403) == "bad_signature"
     for query in ("", "expires=&signature=", "expires=x&signature=y", "expires=%D9%A3"):
-        got = server.anybody.get(f"{urls['public_url'].partition('?')[0]}?{query}")
+        got = shared.anybody.get(f"{urls['public_url'].partition('?')[0]}?{query}")
         assert code(got, 403) == "bad_signature"
 
 
@@ -199,11 +199,11 @@ def test_no_name_leaves_the_folder(shared: Live, name: str) -> None:
         assert answer.headers["content-type"] == "application/json"
 
 
-def test_a_signed_url_to_nothing_is_a_404(server: Live) -> None:
-    url = upload_urls(server)["public_url"]
-    assert code(server.anybody.get(url), 404) == "file_not_found"
-    signature = server.storage.sign("uploads", 2**33, "GET")
-    answer = server.anybody.get(f"/files/uploads?expires={2**33}&signature={signature}")
+def test_a_signed_url_to_nothing_is_a_404(shared: Live) -> None:
+    url = upload_urls(shared)["public_url"]
+    assert code(shared.anybody.get(url), 404) == "file_not_found"
+    signature = shared.storage.sign("uploads", 2**33, "GET")
+    answer = shared.anybody.get(f"/files/uploads?expires={2**33}&signature={signature}")
     assert code(answer, 404) == "file_not_found"
 
 
@@ -252,14 +252,14 @@ def test_an_upload_that_breaks_off_leaves_nothing(server: Live) -> None:
     ],
 )
 def test_what_is_not_the_file_itself_is_refused(
-    server: Live, headers: dict[str, str], status: int
+    shared: Live, headers: dict[str, str], status: int
 ) -> None:
-    url = upload_urls(server)["upload_url"]
-    assert server.anybody.put(url, content=VIDEO, headers=headers).status_code == status
+    url = upload_urls(shared)["upload_url"]
+    assert shared.anybody.put(url, content=VIDEO, headers=headers).status_code == status
 
 
-def test_a_range_is_answered_with_that_part(server: Live) -> None:
-    url, size = uploaded(server), len(VIDEO)
+def test_a_range_is_answered_with_that_part(shared: Live) -> None:
+    url, size = uploaded(shared), len(VIDEO)
     for asked, start, end in (
         ("bytes=0-0", 0, 1),
         ("bytes=100-199", 100, 200),
@@ -268,7 +268,7 @@ def test_a_range_is_answered_with_that_part(server: Live) -> None:
         (f"bytes=5-{size * 2}", 5, size),
         (f"bytes=-{size * 2}", 0, size),
     ):
-        got = server.anybody.get(url, headers={"Range": asked})
+        got = shared.anybody.get(url, headers={"Range": asked})
         assert got.status_code == 206, asked
         assert got.content == VIDEO[start:end]
         assert got.headers["content-range"] == f"bytes {start}-{end - 1}/{size}"
@@ -278,26 +278,26 @@ def test_a_range_is_answered_with_that_part(server: Live) -> None:
 @pytest.mark.parametrize(
     "asked", ["bytes=5-2", "bytes=x-y", "lines=1-2", "bytes", "bytes=0-1,5-6", "bytes=-", "ü"]
 )
-def test_a_range_that_cannot_be_read_gets_the_whole(server: Live, asked: str) -> None:
-    got = server.anybody.get(uploaded(server), headers=[(b"Range", asked.encode())])
+def test_a_range_that_cannot_be_read_gets_the_whole(shared: Live, asked: str) -> None:
+    got = shared.anybody.get(uploaded(shared), headers=[(b"Range", asked.encode())])
     assert (got.status_code, got.content) == (200, VIDEO)
 
 
 @pytest.mark.parametrize("asked", ["bytes=999999999-", "bytes=512012-", "bytes=-0"])
-def test_a_range_past_the_end_is_a_416(server: Live, asked: str) -> None:
-    got = server.anybody.get(uploaded(server), headers={"Range": asked})
+def test_a_range_past_the_end_is_a_416(shared: Live, asked: str) -> None:
+    got = shared.anybody.get(uploaded(shared), headers={"Range": asked})
     assert code(got, 416) == "range_past_end"
     assert got.headers["content-range"] == f"bytes */{len(VIDEO)}"
 
 
-def test_an_unchanged_file_is_not_sent_again(server: Live) -> None:
-    url = uploaded(server)
-    etag = server.anybody.get(url).headers["etag"]
-    got = server.anybody.get(url, headers={"If-None-Match": etag})
+def test_an_unchanged_file_is_not_sent_again(shared: Live) -> None:
+    url = uploaded(shared)
+    etag = shared.anybody.get(url).headers["etag"]
+    got = shared.anybody.get(url, headers={"If-None-Match": etag})
     assert (got.status_code, got.content, got.headers["etag"]) == (304, b"", etag)
     for held, status in ((etag, 206), ('"other"', 200)):
         headers = {"Range": "bytes=0-9", "If-Range": held}
-        assert server.anybody.get(url, headers=headers).status_code == status
+        assert shared.anybody.get(url, headers=headers).status_code == status
 
 
 def test_a_file_carries_what_browsers_need(server: Live) -> None:
@@ -318,18 +318,18 @@ def test_a_file_carries_what_browsers_need(server: Live) -> None:
         assert server.anybody.head(outcome[key]).headers["content-type"] == kind
 
 
-def test_head_tells_the_length_without_the_body(server: Live) -> None:
-    got = server.anybody.head(uploaded(server))
+def test_head_tells_the_length_without_the_body(shared: Live) -> None:
+    got = shared.anybody.head(uploaded(shared))
     assert (got.status_code, got.content) == (200, b"")
     assert got.headers["content-length"] == str(len(VIDEO))
 
 
-def test_a_browser_s_preflight_is_answered(server: Live) -> None:
-    url = upload_urls(server)["upload_url"]
-    got = server.anybody.options(url, headers={"Origin": "https://example.com"})
+def test_a_browser_s_preflight_is_answered(shared: Live) -> None:
+    url = upload_urls(shared)["upload_url"]
+    got = shared.anybody.options(url, headers={"Origin": "https://example.com"})
     assert got.status_code == 204
     assert "PUT" in got.headers["access-control-allow-methods"]
-    refused = server.anybody.put(url.partition("?")[0], content=b"x")
+    refused = shared.anybody.put(url.partition("?")[0], content=b"x")
     assert refused.headers["access-control-allow-origin"] == "*"
 
 
@@ -345,11 +345,11 @@ def test_urls_are_built_from_the_base_url_or_from_the_host(tmp_path: Path) -> No
         assert "media-src 'self' https://media.example blob:" in policy
 
 
-def test_a_client_of_http_1_0_without_a_host_gets_urls_too(server: Live) -> None:
-    head = f"POST {API}/upload-url HTTP/1.0\r\nAuthorization: Bearer {server.key}\r\n"
-    answer = server.talk(f"{head}Content-Length: 2\r\n\r\n{{}}".encode(), whole=False)
+def test_a_client_of_http_1_0_without_a_host_gets_urls_too(shared: Live) -> None:
+    head = f"POST {API}/upload-url HTTP/1.0\r\nAuthorization: Bearer {shared.key}\r\n"
+    answer = shared.talk(f"{head}Content-Length: 2\r\n\r\n{{}}".encode(), whole=False)
     urls = json.loads(answer.partition(b"\r\n\r\n")[2])
-    assert urls["upload_url"].startswith(f"http://127.0.0.1:{server.port}/files/")
+    assert urls["upload_url"].startswith(f"http://127.0.0.1:{shared.port}/files/")
 
 
 def test_a_hundred_megabytes_go_through_without_being_held_in_memory(server: Live) -> None:
