@@ -1,6 +1,5 @@
 // What came out: download, what was kept and what was made, how it was joined.
 
-import { clip } from "../state/clip";
 import { seed, section } from "../state/form";
 import { again, goOn, job } from "../state/request";
 import { local } from "../wire/client";
@@ -25,7 +24,7 @@ export function ResultPanel() {
       </div>
       <div class="panel-foot">
         {video && (
-          <a class="button primary large wide" href={local(video)} download={downloadName()}>
+          <a class="button primary large wide" href={`${local(video)}&download=1`} download>
             <DownloadIcon />Download
           </a>
         )}
@@ -36,11 +35,6 @@ export function ResultPanel() {
       </div>
     </section>
   );
-}
-
-function downloadName(): string {
-  const name = (clip.value?.name ?? "clip").replace(/\.[a-z0-9]{2,5}$/i, "");
-  return `${name}-retake.mp4`;
 }
 
 function Kept({ report }: { report: Report }) {
