@@ -1,4 +1,4 @@
-"""An explosion: flash, fireball, pressure wave, sparks and shards, then burning ground and smoke."""
+"""An explosion: flash, fireball, pressure wave, sparks, shards, then burning ground and smoke."""
 
 from __future__ import annotations
 

@@ -58,9 +58,7 @@ class Fire:
             look = replace(look, fire=(r, g, b))
         place = cue.place or open_ground(scene)
         moments = _moments(cue, dying_s)
-        return VolumeLayer(
-            scene, burn, moments, look, place, size, seed, watch, tint=cue.colour
-        )
+        return VolumeLayer(scene, burn, moments, look, place, size, seed, watch, tint=cue.colour)
 
 
 def _moments(cue: Cue, dying_s: float) -> Callable[[float], Moment]:

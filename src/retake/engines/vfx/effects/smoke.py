@@ -56,9 +56,7 @@ class Smoke:
         )
         colour = _GREY if cue.colour is None else cue.colour
         look = replace(_LOOK, albedo=colour, dust=colour)
-        return VolumeLayer(
-            scene, burn, _moments(cue, thinning_s), look, place, size, seed, watch
-        )
+        return VolumeLayer(scene, burn, _moments(cue, thinning_s), look, place, size, seed, watch)
 
 
 def _moments(cue: Cue, thinning_s: float) -> Callable[[float], Moment]:

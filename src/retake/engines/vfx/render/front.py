@@ -33,7 +33,11 @@ def front_of(matte: Plane, picture: Picture) -> Plane:
         return np.asarray(cv2.blur(plane, (edge, edge)), np.float32)
 
     mean_guide, mean_rough = mean(guide), mean(rough)
-    spread = mean(guide * guide) - mean_guide * mean_guide
-    slope = (mean(guide * rough) - mean_guide * mean_rough) / (spread + np.float32(_SMOOTH))
-    fine = mean(slope) * guide + mean(mean_rough - slope * mean_guide)
+    spread = mean(np.square(guide)) - mean_guide * mean_guide
+    slope = (mean(np.multiply(guide, rough)) - mean_guide * mean_rough) / (
+        spread + np.float32(_SMOOTH)
+    )
+    slope = np.asarray(slope, np.float32)
+    rest = np.asarray(mean_rough - slope * mean_guide, np.float32)
+    fine = mean(slope) * guide + mean(rest)
     return np.ascontiguousarray(np.clip((fine - 0.25) / 0.5, 0, 1), np.float32)

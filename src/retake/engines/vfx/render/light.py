@@ -6,15 +6,13 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from retake.engines.vfx.render.marching import halve
 from retake.engines.vfx.rows import run_rows
 from retake.engines.vfx.sim.fluid import State
 
-_EIGHTH = np.float32(0.125)
-_0 = np.float32(0)
 _FAINT = 0.01
 _SUN_X, _SUN_Z = 0.35, -0.25
 _SELF_SHADOW = 0.5
@@ -35,24 +33,6 @@ class Lit:
 
     light: NDArray[np.float32]
     filled: NDArray[np.uint8]
-
-
-@njit(nogil=True, cache=True, error_model="numpy")
-def halve(k0, k1, s, heat, soot):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    """Write means of 2x2x2 cells of T and S into `heat` and `soot`, slabs [k0, k1) of these."""
-    _, hy, hx = heat.shape
-    for k in range(k0, k1):
-        for j in range(hy):
-            for i in range(hx):
-                T = _0
-                S = _0
-                for a in range(2):
-                    for b in range(2):
-                        for c in range(2):
-                            T += s[2 * k + a, 2 * j + b, 2 * i + c, 3]
-                            S += s[2 * k + a, 2 * j + b, 2 * i + c, 4]
-                heat[k, j, i] = T * _EIGHTH
-                soot[k, j, i] = S * _EIGHTH
 
 
 def light_up(state: State, density: float) -> Lit | None:

@@ -67,7 +67,8 @@ class Sparks:
             dt: Seconds since the last frame.
             size: Width and height of the picture.
             stand: Where the foot is.
-            buffer, to_buffer: The smoke, as in `compose.Plate`.
+            buffer: The smoke, as in `compose.Plate`.
+            to_buffer: Its place, as in `compose.Plate`.
             fade: 1 in full, 0 gone.
         """
         opened = self._flight.advance(dt)

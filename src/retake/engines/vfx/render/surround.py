@@ -157,7 +157,7 @@ def _bend(
     field: Field, glowing: Field, offset: tuple[Field, Field], unit: float, glare: Glare
 ) -> None:
     """Bend the light that passes hot air, and the ring of the pressure wave."""
-    h, w = glowing.shape[:2]
+    h = len(glowing)
     x, y = offset
     if glare.haze > 0:
         heat = cv2.GaussianBlur(glowing[..., 0], (0, 0), h * 0.05)

@@ -20,6 +20,7 @@ from retake.engines.vfx.render.palette import fire_palette
 from retake.engines.vfx.render.sparks import Shards, Sparks
 from retake.engines.vfx.render.stand import Stand, buffer_map, cropped, stand_at
 from retake.engines.vfx.render.surround import Glare, shake_at, small_luma, surround
+from retake.engines.vfx.scene.cuts import fades, shot_end
 from retake.engines.vfx.scene.scene import Scene
 from retake.engines.vfx.sim.burn import Burn
 from retake.engines.vfx.sim.noise import even_grain, noise_cube
@@ -27,6 +28,7 @@ from retake.engines.vfx.sim.noise import even_grain, noise_cube
 _BUFFER_ROWS = 400
 _FADED = 0.35
 _FRAY = 0.035
+_LEAST_SHOT_S = 1.0
 
 Buffer = NDArray[np.float32]
 
@@ -99,12 +101,25 @@ class VolumeLayer:
         self.sparks: Sparks | None = None
         self.shards: Shards | None = None
         self._last_s: float | None = None
+        first = int(np.searchsorted(scene.times_s, burn.begin_s - 1e-6))
+        first = min(first, len(scene) - 1)
+        self._dimmed = fades(scene, first)
+        self._end = self._last_frame(first)
+
+    def _last_frame(self, first: int) -> int:
+        """Return where the effect stops: with its shot, unless that is over at once."""
+        end = shot_end(self._scene, first)
+        if end < len(self._scene):
+            lasts_s = float(self._scene.times_s[end] - self._scene.times_s[first])
+            if lasts_s >= _LEAST_SHOT_S:
+                return end
+        return len(self._scene)
 
     def draw(self, picture: Picture, frame: int) -> Picture:
         """Return `picture` with the effect in it. See `effects.effect.Layer`."""
         self._watch.check()
         time_s = float(self._scene.times_s[frame])
-        if not self._burn.begin_s <= time_s < self._burn.end_s:
+        if frame >= self._end or not self._burn.begin_s <= time_s < self._burn.end_s:
             return picture
         tau = self._burn.advance(time_s, self._watch)
         moment = self._moments(time_s)
@@ -161,6 +176,9 @@ class VolumeLayer:
     ) -> Picture:
         height, width = picture.shape[:2]
         time_s = float(self._scene.times_s[frame])
+        dimmed = float(self._dimmed[frame])
+        if dimmed < 1:  # the shot fades to black: so does what stands in it
+            buffer[..., :3] *= np.float32(dimmed)
         dt = 0.0 if self._last_s is None else time_s - self._last_s
         self._last_s = time_s
         if self.shards is not None:
@@ -172,7 +190,7 @@ class VolumeLayer:
             )
         matte = self._scene.matte
         front = None if matte is None else front_of(matte[frame], picture)
-        field, bends = self._field(picture, front, buffer, to_buffer, stand, moment, time_s)
+        field, bends = self._field(picture, front, buffer, to_buffer, stand, moment, frame)
         shakes = moment.shake * np.exp(-moment.te / 0.45) > 2e-4
         knock = self._knocks[frame]
         plate = Plate(
@@ -195,7 +213,7 @@ class VolumeLayer:
         to_buffer: NDArray[np.float32],
         stand: Stand,
         moment: Moment,
-        time_s: float,
+        frame: int,
     ) -> tuple[NDArray[np.float32], bool]:
         """Return the compositor's field and whether it bends anything."""
         luma = small_luma(picture)
@@ -203,18 +221,19 @@ class VolumeLayer:
         scale = picture.shape[0] / h
         glowing = _seen_small(buffer, to_buffer, (w, h), scale)
         if front is not None:
-            front = np.asarray(cv2.resize(front, (w, h), interpolation=cv2.INTER_AREA))
+            shrunk = cv2.resize(front, (w, h), interpolation=cv2.INTER_AREA)
+            front = np.asarray(shrunk, np.float32)
             glowing = glowing * (1 - front)[..., None]
         light = float(glowing.mean()) * 16 / 9 * h / max(w, 1)
         glare = Glare(
             power=min(moment.power * light, moment.most),
-            flash=moment.flash,
+            flash=moment.flash * float(self._dimmed[frame]),
             ring=moment.ring,
             ring_strength=moment.ring_strength,
             haze=moment.haze,
             shade=moment.shade,
             fade=moment.fade,
-            time_s=time_s,
+            time_s=float(self._scene.times_s[frame]),
             tint=self._tint,
         )
         field = surround(luma, front, glowing, stand, scale, glare)
@@ -251,4 +270,6 @@ def _seen_small(
     if covers > 0.5:
         light = cv2.GaussianBlur(light, (0, 0), covers)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return np.asarray(cv2.warpAffine(np.ascontiguousarray(light), to_source, size, flags=flags))
+    return np.asarray(
+        cv2.warpAffine(np.ascontiguousarray(light), to_source, size, flags=flags), np.float32
+    )

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 _ASSETS = Path(__file__).parent.parent / "assets"
 _LEAST_AREA = 0.015
 _MOST_AREA = 0.9
-_SURE = 0.80
-_STEADY = 0.5
+_SURE = 0.75
+_STEADY = 0.8
 _KEEP = 0.3
 
 Matte = NDArray[np.float32]

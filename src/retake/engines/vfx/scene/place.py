@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from retake.engines.vfx.scene.scene import Scene
 
 _COLUMNS = 96
-_REACH = 0.11
+_REACH = 0.17
 _EDGE = 0.16
 _HIGHEST, _LOWEST = 0.45, 0.86
 
@@ -17,15 +17,15 @@ _HIGHEST, _LOWEST = 0.45, 0.86
 def open_ground(scene: Scene) -> tuple[float, float]:
     """Return x and y, 0..1 of the section's first frame, for the foot of something that burns.
 
-    The most open column wins: nobody in it, little moves there, not at the picture's edge, and of
-    equally open ones the one that is less in the middle, since the subject mostly is.
+    The most open column wins: nobody in it, little moves there, free to a distance, not at the
+    picture's edge, and less in the middle than beside it, since the subject mostly is.
     """
     busy = _busy(scene)
     x = (np.arange(_COLUMNS) + 0.5) / _COLUMNS
     edge = np.clip(1 - np.minimum(x, 1 - x) / _EDGE, 0, None) * 1.2
     middle = 0.22 * np.exp(-(((x - 0.5) / 0.12) ** 2))
     centred = 0.10 * np.abs(x - 0.5)
-    cost = busy + edge + middle + centred
+    cost = busy + edge + middle + centred - 0.3 * _open(scene)
     column = int(np.argmin(cost))
     return float(x[column]), foot_row(scene)
 
@@ -73,3 +73,11 @@ def _motion(scene: Scene) -> NDArray[np.float64]:
     profile = np.minimum(spread, 1).mean(axis=0)
     wide = np.interp(np.linspace(0, 1, _COLUMNS), np.linspace(0, 1, w), profile)
     return wide / max(float(wide.max()), 0.05)
+
+
+def _open(scene: Scene) -> NDArray[np.float64]:
+    """Return for each column how far one can see just above the ground, 0 (near) .. 1 (far)."""
+    h, w = scene.depth.shape
+    foot = max(2, round(foot_row(scene) * h))
+    band = scene.depth[max(0, foot - max(1, h // 4)) : foot]
+    return np.interp(np.linspace(0, 1, _COLUMNS), np.linspace(0, 1, w), band.mean(axis=0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import cv2
 import numpy as np
@@ -53,9 +54,8 @@ class CameraTrack:
         self._previous = gray
 
     def path(self, scale: float) -> NDArray[np.float64]:
-        """Return ``[n, 2, 3]``: first frame's pixels to each frame's, in pixels `scale` times ours."""
+        """Return ``[n, 2, 3]``: the first frame's pixels to each frame's, `scale` times as many."""
         out = np.array([matrix[:2] for matrix in self._path]).reshape(-1, 2, 3)
-        # A pixel's centre is at +0.5: scaling about the corner keeps shifts right to a tiny error.
         out[:, :, 2] *= scale
         return out
 
@@ -72,7 +72,8 @@ class CameraTrack:
             self._key = None
             return last
         fit, inliers = cv2.estimateAffinePartial2D(chosen, now, ransacReprojThreshold=_FIT_PX)
-        if fit is None or float(np.mean(inliers)) < _AGREE:
+        # OpenCV's stubs hide that it returns None where it finds nothing.
+        if cast(object, fit) is None or float(np.mean(inliers)) < _AGREE:
             self._key = None
             return last
         step = np.vstack([fit, [0, 0, 1]])
@@ -84,7 +85,7 @@ class CameraTrack:
 
 def _choose(gray: NDArray[np.uint8], to_first: Similarity) -> _Key | None:
     points = cv2.goodFeaturesToTrack(gray, _POINTS, 0.01, 8)
-    if points is None:
+    if cast(object, points) is None:
         return None
     flat = np.asarray(points, np.float32).reshape(-1, 2)
     return _Key(flat, flat.copy(), to_first)

@@ -1,3 +1,6 @@
+# Compiled by numba: types come from the arguments, arithmetic is float32 throughout.
+# ruff: noqa: ANN001, ANN201, C901, PLR0915, PLW3301
+# pyright: basic
 """MacCormack advection of the whole fluid state, in two passes.
 
 The state is one interleaved array ``[z, y, x, 8]`` of float32: velocity u, v, w in cells a second,
@@ -22,7 +25,7 @@ _u1, _u2, _u8 = np.uint64(1), np.uint64(2), np.uint64(8)
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def trace_back(k0, k1, a, o, nz, ny, nx, dt):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def trace_back(k0, k1, a, o, nz, ny, nx, dt):
     """Write into `o` the flat state `a` traced back by `dt` seconds (semi-Lagrangian)."""
     X = np.float32(nx) - _EDGE
     Y = np.float32(ny) - _EDGE
@@ -86,7 +89,7 @@ def trace_back(k0, k1, a, o, nz, ny, nx, dt):  # type: ignore[no-untyped-def]  #
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def correct(k0, k1, a, f, o, nz, ny, nx, dt, relax):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def correct(k0, k1, a, f, o, nz, ny, nx, dt, relax):
     """Write into `o` the traced state `f` plus half the error of tracing it forward again.
 
     Values stay between those of the cells that they came from. The displacement grows by the way

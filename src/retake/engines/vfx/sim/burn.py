@@ -63,13 +63,15 @@ class Burn(ABC):
         self.feed(time_s, dt)
         pieces = self.pieces(time_s)
         for _ in range(pieces):
-            self.fluid.step(dt / pieces, self.physics(time_s), self.relax(time_s) ** (dt * 24 / pieces))
+            self.fluid.step(
+                dt / pieces, self.physics(time_s), self.relax(time_s) ** (dt * 24 / pieces)
+            )
 
-    def relax(self, time_s: float) -> float:
+    def relax(self, time_s: float) -> float:  # noqa: ARG002 -- some burns change it
         """Return what is left of the texture's displacement after 1/24 s."""
         return 0.935
 
-    def pieces(self, time_s: float) -> int:
+    def pieces(self, time_s: float) -> int:  # noqa: ARG002 -- some burns change it
         """Return into how many steps of the fluid a step of the clock is cut."""
         return 1
 

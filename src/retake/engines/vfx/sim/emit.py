@@ -26,7 +26,8 @@ def put_ball(
         state: The fluid's state, changed in place.
         at: Centre x, y, z in cells.
         radius: In cells; the rim is a quarter of it, outside.
-        heat, soot: Values in the ball's core.
+        heat: Temperature in the ball's core.
+        soot: Soot in the ball's core.
         velocity: u, v, w in cells a second that the core takes on; None leaves it as it is.
     """
     x, y, z = (float(value) for value in at)

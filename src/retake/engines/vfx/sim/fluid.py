@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import astuple, dataclass
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,7 +53,7 @@ class Physics:
 
 def fast_size(cells: float) -> int:
     """Return the next number of cells, at least 8, whose transforms are fast."""
-    return int(next_fast_len(max(8, round(cells)), real=True))
+    return int(cast(int, next_fast_len(max(8, round(cells)), real=True)))
 
 
 class Fluid:

@@ -1,3 +1,6 @@
+# Compiled by numba: types come from the arguments, arithmetic is float32 throughout.
+# ruff: noqa: ANN001, ANN201
+# pyright: basic
 """What acts on the gas: buoyancy, swirl, drag, wind, burning and cooling; and mass balance.
 
 All kernels take and change the state that `advection` describes, for the slabs [k0, k1).
@@ -22,8 +25,8 @@ _GONE = np.float32(2e-4)
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def curl(k0, k1, s, m):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    """Write the curl of the velocity and its length into `m`, ``[z, y, x, 4]``, inner cells only."""
+def curl(k0, k1, s, m):
+    """Write the velocity's curl and its length into `m`, ``[z, y, x, 4]``; inner cells only."""
     nz, ny, nx, _ = s.shape
     for k in range(max(k0, 1), min(k1, nz - 1)):
         for j in range(1, ny - 1):
@@ -44,7 +47,7 @@ def curl(k0, k1, s, m):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def act(k0, k1, s, m, grow, dt, p):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def act(k0, k1, s, m, grow, dt, p):
     """Apply forces and burning for `dt` seconds; write how fast gas swells (1/s) into `grow`.
 
     `p` is float32: buoyancy, weight of soot, swirl (vorticity confinement, Fedkiw et al. 2001),
@@ -105,7 +108,7 @@ def act(k0, k1, s, m, grow, dt, p):  # type: ignore[no-untyped-def]  # noqa: ANN
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def diverge(k0, k1, s, grow, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def diverge(k0, k1, s, grow, out):
     """Write the divergence that the pressure has to remove, swelling left in, into `out`."""
     nz, ny, nx, _ = s.shape
     for k in range(k0, k1):
@@ -127,7 +130,7 @@ def diverge(k0, k1, s, grow, out):  # type: ignore[no-untyped-def]  # noqa: ANN0
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def subtract_gradient(k0, k1, s, p):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def subtract_gradient(k0, k1, s, p):
     """Take the pressure's gradient off the velocity: zero outside sides and top, mirrored floor."""
     nz, ny, nx, _ = s.shape
     for k in range(k0, k1):

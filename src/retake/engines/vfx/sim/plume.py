@@ -61,7 +61,7 @@ class Plume(Burn):
             time_s += _STEP_S
             self.advance(time_s, unwatched)
 
-    def feed(self, time_s: float, dt: float) -> None:
+    def feed(self, time_s: float, dt: float) -> None:  # noqa: ARG002 -- a blast needs it
         """Put in the smoke of one step."""
         much = 1 - smooth(self._thinning_s - 0.3, self._thinning_s + 0.4, time_s)
         if much < 0.03:

@@ -36,7 +36,7 @@ class PressureSolver:
         options: dict[str, Any] = {"workers": cores(), "overwrite_x": True}
         g = fft.dst(q, 2, axis=2, **options)
         g = fft.dct(g, 4, axis=1, **options)
-        g = fft.dst(g, 2, axis=0, **options)
+        g = cast(Grid, fft.dst(g, 2, axis=0, **options))
         g *= self._inverse
         g = fft.idst(g, 2, axis=0, **options)
         g = fft.idct(g, 4, axis=1, **options)
