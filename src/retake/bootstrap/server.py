@@ -170,11 +170,13 @@ def _api_parts(
 
 def _put_example(storage: LocalStorage) -> str | None:
     """Store the bundled clip, which the first start's curl lines use; return its stored name."""
-    clip = Path(retake.__file__).parents[2] / "demo" / "clip.mp4"
-    if not clip.is_file():
-        return None
-    storage.put("examples/clip.mp4", clip)
-    return "examples/clip.mp4"
+    package = Path(retake.__file__).parent
+    # In the wheel it lies in the package; in a checkout, where `make demo` has it too.
+    for clip in (package / "example.mp4", package.parents[1] / "demo" / "clip.mp4"):
+        if clip.is_file():
+            storage.put("examples/clip.mp4", clip)
+            return "examples/clip.mp4"
+    return None
 
 
 def _check_upload(path: Path, request: RetakeRequest, accepted: Limits) -> tuple[str, ...]:
