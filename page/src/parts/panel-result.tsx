@@ -2,7 +2,7 @@
 
 import { seed, section } from "../state/form";
 import { again, goOn, job } from "../state/request";
-import { local } from "../wire/client";
+import { attachment, local } from "../wire/client";
 import type { Report, RequestRecord, StreamReport } from "../wire/types";
 import { effective, fate, joins, shares, span } from "../words";
 import { CheckIcon, CrossIcon, DownloadIcon, WarnIcon } from "./icons";
@@ -24,7 +24,7 @@ export function ResultPanel() {
       </div>
       <div class="panel-foot">
         {video && (
-          <a class="button primary large wide" href={`${local(video)}&download=1`} download>
+          <a class="button primary large wide" href={attachment(video)} download>
             <DownloadIcon />Download
           </a>
         )}

@@ -26,6 +26,13 @@ export function local(url: string): string {
   return new URL(parsed.pathname.slice(at + 1) + parsed.search, document.baseURI).href;
 }
 
+/** The same file, to be saved rather than shown. An address of somebody else's is left as it is. */
+export function attachment(url: string): string {
+  const own = new URL(local(url));
+  if (own.origin === location.origin) own.searchParams.set("download", "1");
+  return own.href;
+}
+
 async function call<T>(key: string, method: string, path: string, body?: unknown): Promise<T> {
   const headers: Record<string, string> = { Authorization: `Bearer ${key}` };
   if (body !== undefined) headers["Content-Type"] = "application/json";
