@@ -52,7 +52,7 @@ REPORT = {"engine": "vfx", "seed": 7}
 class Live:
     """The server and everything behind it."""
 
-    def __init__(self, folder: Path, **settings: Any) -> None:
+    def __init__(self, folder: Path, *, head_s: float = 30, **settings: Any) -> None:
         self.data_dir = DataDir(folder / "data")
         self.data_dir.__enter__()
         self.keys = Keys(self.data_dir.keys)
@@ -64,7 +64,7 @@ class Live:
         settings = {"hold_s": 5.0, **settings}
         self.parts = ApiParts(self.requests, self.keys, self.storage, models, **settings)
         app = create_app(self.parts)
-        self.server = ApiServer(app, self.requests.release, host="127.0.0.1", port=0)
+        self.server = ApiServer(app, self.requests.release, host="127.0.0.1", port=0, head_s=head_s)
         self.loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run)
         self._thread.start()

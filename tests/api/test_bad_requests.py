@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -447,6 +448,43 @@ def test_a_body_that_comes_too_slowly_is_given_up(tmp_path: Path) -> None:
                 answer = connection.recv(65536)
             assert answer.startswith(b"HTTP/1.1 408"), answer
         assert not [path for path in server.data_dir.files.rglob("*") if path.is_file()]
+
+
+def test_a_head_that_comes_too_slowly_is_given_up(tmp_path: Path) -> None:
+    with live(tmp_path, head_s=0.4) as server:
+        for began in (b"", b"GET / HT", b"GET /healthz HTTP/1.1\r\nHost: x\r\nX"):
+            with socket.create_connection(("127.0.0.1", server.port), timeout=5) as connection:
+                connection.sendall(began)
+                answer = b"".join(iter(lambda: connection.recv(65536), b""))
+            assert answer.startswith(b"HTTP/1.1 408"), began
+            assert json.loads(answer.partition(b"\r\n\r\n")[2])["code"] == "slow_client"
+
+
+def answered(connection: socket.socket) -> bytes:
+    answer = b""
+    while not answer.endswith(b"}"):
+        more = connection.recv(65536)
+        assert more, answer
+        answer += more
+    return answer
+
+
+def test_a_connection_is_kept_for_the_next_request_and_its_head_has_time_again(
+    tmp_path: Path,
+) -> None:
+    head = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+    with (
+        live(tmp_path, head_s=0.5) as server,
+        socket.create_connection(("127.0.0.1", server.port), timeout=5) as connection,
+    ):
+        for _ in range(3):
+            connection.sendall(head[:10])
+            time.sleep(0.3)
+            connection.sendall(head[10:])
+            assert answered(connection).startswith(b"HTTP/1.1 200")
+        time.sleep(0.7)
+        connection.sendall(head)
+        assert answered(connection).startswith(b"HTTP/1.1 200")
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
