@@ -22,6 +22,8 @@ from retake.media.recipe import Recipe
 from retake.media.soundtrack import add_sound, encoded_sound
 
 _MUXERS = {".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
+_LEAST_TIMESCALE = 10_000
+_MOVIE_TIMESCALE = 90_000
 _NOT_OURS = frozenset({"major_brand", "minor_version", "compatible_brands", "encoder"})
 
 
@@ -91,7 +93,11 @@ def mux(
         av.error.FFmpegError: The container cannot hold a stream, or writing failed.
         Cancelled: The watch was cancelled.
     """
-    with open_source(src) as container, av.open(part, "w", format=muxer) as out:
+    options = _clock(muxer, source.video)
+    with (
+        open_source(src) as container,
+        av.open(part, "w", format=muxer, container_options=options) as out,
+    ):
         gone = {source.video.index if pictures else None, sound.instead if sound else None}
         origin = _origin(container, source)
         flows: list[Iterator[tuple[Fraction, Any]]] = []
@@ -121,6 +127,16 @@ def mux(
             out.mux_one(packet)
     count = {kind: written[index] for kind, index in made.items()}
     return Muxed(count.get("pictures", 0), count.get("sound", 0), copied)
+
+
+def _clock(muxer: str, video: VideoStream) -> dict[str, str]:
+    """Return the muxer's options that let it hold the pictures' times exactly."""
+    if muxer not in {"mp4", "mov"}:
+        return {}
+    scale = video.time_base.denominator
+    while scale < _LEAST_TIMESCALE:
+        scale *= 2
+    return {"video_track_timescale": str(scale), "movie_timescale": str(_MOVIE_TIMESCALE)}
 
 
 def _origin(container: Any, source: Source) -> Fraction:

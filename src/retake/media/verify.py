@@ -177,9 +177,13 @@ def _window(
     origin = packets[0].pts * audio.time_base
     # The first packet may hold nothing but priming; its samples end where the sound starts.
     lead = min(origin - _start(made), Fraction(0))
-    last = min(touched[1] + 1, len(packets) - 1)
-    times = [packets[at].pts * audio.time_base - origin + lead for at in (touched[0], last)]
-    return times[0] + audio.start, times[1] + audio.start
+
+    def heard(packet: int) -> Fraction:
+        return packets[packet].pts * audio.time_base - origin + lead + audio.start
+
+    last = touched[1] + 1
+    end = heard(last) if last < len(packets) else audio.start + audio.duration + 1
+    return heard(touched[0]), end
 
 
 def _start(made: Source) -> Fraction:
