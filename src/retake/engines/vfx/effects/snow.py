@@ -60,7 +60,6 @@ class _SnowLayer:
     ) -> None:
         """Close the sky with pale cloud, and let snow lie on the ground and on upper edges."""
         plate = self._plate
-        w, h = plate.size
         dense, _ = self._clouds.at(time_s, self._anchor.shift(frame, 0.8), self._scene.ground)
         cloud = day * (0.86 - 0.14 * dense)[..., None] * _COOL
         lies = self._lies(sky, depth, frame) * there * (0.35 + 0.6 * self._cue.strength)

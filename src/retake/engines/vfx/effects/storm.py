@@ -1,4 +1,4 @@
-"""A thunderstorm: rain in gusts under towering clouds, and lightning that lights what it is near."""
+"""A thunderstorm: rain in gusts under towering clouds, and lightning that lights things."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ class _StormLayer:
     def _light_ground(self, x: float, light: float) -> None:
         """Light what faces the bolt, harder than daylight and blue-white."""
         weather, plate = self._weather, self._weather.plate
-        w, h = plate.size
+        w = plate.size[0]
         relief = cv2.GaussianBlur(plate.guide, (0, 0), w / 90)
         toward = cv2.Sobel(relief, cv2.CV_32F, 1, 0), cv2.Sobel(relief, cv2.CV_32F, 0, 1)
         side = np.sign(x - (np.arange(w, dtype=np.float32)[None] + 0.5) / w)

@@ -130,7 +130,7 @@ class _SunsetLayer:
         *,
         seen: bool,
     ) -> None:
-        """Fill the air with light: haze far away, a glow round the sun, shafts past what is near."""
+        """Fill the air with light: haze far away, a glow round the sun, shafts of it."""
         plate = self._plate
         toward = np.exp(-near / 0.42)
         plate.air[:] = _HAZE * self._tint * (0.34 + 0.5 * toward)[..., None]

@@ -30,8 +30,10 @@ def sky_of(preview: NDArray[np.uint8]) -> NDArray[np.float32]:
     # Clouds are soft, outlines are not: small changes are free.
     reach = spread(picture, seeds, 0.002, 1.0)
     joined = np.clip((1.5 - reach) / 0.6, 0, 1)
-    sky = (joined * np.clip((likely - 0.15) / 0.35, 0, 1)).astype(np.float32)
-    sky = cv2.medianBlur((sky * 255).astype(np.uint8), 5).astype(np.float32) / 255
+    found = joined * np.clip((likely - 0.15) / 0.35, 0, 1)
+    sky = np.asarray(cv2.medianBlur((found * 255).astype(np.uint8), 5), np.float32) / np.float32(
+        255
+    )
     if float(sky.mean()) < _SMALLEST_SHARE:
         return np.zeros((h, w), np.float32)
     return sky

@@ -98,7 +98,7 @@ def trace(
         whole = [np.round(points).astype(np.int32)]
         cv2.polylines(plane, whole, False, round(255 * bright), thick, cv2.LINE_AA, _SUBPIXEL)  # noqa: FBT003
     soft = cv2.GaussianBlur(plane, (0, 0), max(0.5, 0.35 * width))
-    return np.clip(np.asarray(soft, np.float32) / 170, 0, 1)
+    return np.clip(np.asarray(soft, np.float32) / np.float32(170), 0, 1).astype(np.float32)
 
 
 def sky_column(sky: Field, x: float) -> tuple[float, float] | None:

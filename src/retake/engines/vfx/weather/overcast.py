@@ -53,10 +53,8 @@ class Clouds:
         contrast = np.float32(0.5 + 1.6 * self._billow)
         lit = np.clip(0.5 + (density - toward) * 5 * contrast, 0, 1)
         density = np.clip(0.5 + (density - 0.5) * 2.2 * contrast, 0, 1)
-        soften = (0, 0), max(0.6, w / 320)
-        return np.asarray(cv2.GaussianBlur(density, *soften)), np.asarray(
-            cv2.GaussianBlur(lit, *soften)
-        )
+        both = cv2.GaussianBlur(np.dstack([density, lit]), (0, 0), max(0.6, w / 320))
+        return np.asarray(both, np.float32)[..., 0], np.asarray(both, np.float32)[..., 1]
 
     def _plane(self, shift: tuple[float, float], horizon: float) -> tuple[Field, Field]:
         """Return where each pixel's line of sight meets the clouds, in tile pixels."""

@@ -152,8 +152,4 @@ class WetWeather:
         mirror = cv2.GaussianBlur(mirror, (0, 0), w / 200, sigmaY=w / 26)
         steep = np.clip(1.25 - below, 0.25, 1)[:, None]
         share = 0.55 * wet * smooth * steep * (1 - 0.5 * self._gloom)
-        plate.add[:] += self._only_sheen(mirror, share)
-
-    def _only_sheen(self, mirror: Field, share: Field) -> Field:
-        tint = _COOL * np.float32(0.75)
-        return mirror * share[..., None].astype(np.float32) * tint
+        plate.add[:] += np.asarray(mirror) * share[..., None] * (0.75 * _COOL)
