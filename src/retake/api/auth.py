@@ -15,7 +15,7 @@ _BEARER = re.compile(r"(?i:bearer) +([!-~]{1,512})")
 _ACCEPTED = "accepted is the header 'Authorization: Bearer KEY'"
 
 
-def key_of(request: Request) -> KeyInfo:
+async def key_of(request: Request) -> KeyInfo:
     """Return whose request this is.
 
     Raises:
