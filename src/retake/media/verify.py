@@ -139,7 +139,13 @@ class _Job:
             yield from check_spliced("audio", before, after, touched)
             window = _window(after, touched, self._made)
         yield from check_sound(
-            self._src, self._source, self._out, self._made, window, exact=action is Action.SMART
+            self._src,
+            self._source,
+            self._out,
+            self._made,
+            window,
+            self._section,
+            exact=action is Action.SMART,
         )
 
     def other_sounds(self) -> Iterator[Check]:
