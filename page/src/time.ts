@@ -12,6 +12,11 @@ export function clock(seconds: number): string {
   return `${Math.floor(ms / 60000)}:${rest < 10 ? "0" : ""}${rest.toFixed(3)}`;
 }
 
+/** Without the milliseconds, for lists: `1:03`. */
+export function shortClock(seconds: number): string {
+  return clock(Math.floor(seconds)).slice(0, -4);
+}
+
 /** The same for ears: `1 minute 3.25 seconds`. */
 export function spoken(seconds: number): string {
   const ms = Math.max(0, Math.round(seconds * 1000));

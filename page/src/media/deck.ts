@@ -21,6 +21,8 @@ export const playing = signal(false);
 export const position = signal(0);
 export const looping = signal(true);
 export const muted = signal(false);
+/** Sides whose picture is there; whoever wants more from the server waits for it. */
+export const loaded = signal<ReadonlySet<Side>>(new Set());
 /** Which side is heard. */
 export const heard = signal<Side>("source");
 
@@ -53,17 +55,23 @@ export function attach(side: Side, video: HTMLVideoElement): () => void {
     if (looping.value) goRound();
     else pause();
   };
-  const loaded = () => {
+  const measured = () => {
     if (Math.abs(video.currentTime - position.value) > SAME_S) seekOne(video, position.value);
   };
+  const pictured = () => {
+    loaded.value = new Set(loaded.value).add(side);
+  };
+  video.addEventListener("loadeddata", pictured);
   video.addEventListener("seeked", arrived);
   video.addEventListener("ended", ended);
-  video.addEventListener("loadedmetadata", loaded);
+  video.addEventListener("loadedmetadata", measured);
   voice();
   return () => {
+    loaded.value = new Set([...loaded.value].filter((one) => one !== side));
+    video.removeEventListener("loadeddata", pictured);
     video.removeEventListener("seeked", arrived);
     video.removeEventListener("ended", ended);
-    video.removeEventListener("loadedmetadata", loaded);
+    video.removeEventListener("loadedmetadata", measured);
     video.pause();
     wanted.delete(video);
     if (videos.get(side) === video) videos.delete(side);

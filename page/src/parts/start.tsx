@@ -8,10 +8,9 @@ import { section } from "../state/form";
 import { key, keyState } from "../state/key";
 import { longest } from "../state/limits";
 import { again, job, reopen } from "../state/request";
-import { ago } from "../time";
+import { ago, shortClock } from "../time";
 import { list, local } from "../wire/client";
 import type { RequestRecord, Status } from "../wire/types";
-import { span } from "../words";
 import { FilmIcon, WarnIcon } from "./icons";
 import { KeyForm } from "./key-form";
 
@@ -131,7 +130,7 @@ function Entry({ record }: { record: RequestRecord }) {
         <span class="entry-prompt">{payload.prompt || "No prompt"}</span>
         <span class="entry-facts">
           <span class={`dot dot-${status}`} />
-          {SAYS[status]} · {span({ start, end: start + (payload.duration ?? 5) })} · {ago(record.created_at)}
+          {SAYS[status]} · {shortClock(start)} – {shortClock(start + (payload.duration ?? 5))} · {ago(record.created_at)}
         </span>
       </span>
     </button>

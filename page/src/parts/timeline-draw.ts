@@ -52,7 +52,7 @@ export function draw(canvas: HTMLCanvasElement, drawing: Drawing): void {
 
 /** The ruler's step: the smallest whole one that leaves room for its numbers. */
 function stepFor(width: number, length: number): number {
-  const room = 64;
+  const room = 84;
   for (const step of [0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300]) {
     if ((step / length) * width >= room) return step;
   }

@@ -36,10 +36,11 @@ export function Timeline({ retake, made, locked }: Props) {
   const known = facts.value;
   const open = clip.value;
   const shown = known !== null && !unplayable.value;
-  const source = useStrip(open?.url ?? null, open?.file ?? null, shown, [0, 1], redraw);
+  const pictured = deck.loaded.value;
+  const source = useStrip(open?.url ?? null, open?.file ?? null, shown && pictured.has("source"), [0, 1], redraw);
   const { start, end } = made ?? section.value;
   const length = known?.length ?? 1;
-  const result = useStrip(retake, null, known !== null, [start / length, end / length], redraw);
+  const result = useStrip(retake, null, pictured.has("retake"), [start / length, end / length], redraw);
   const rows = (shown || retake === null ? 1 : 0) + (retake === null ? 0 : 1);
   const strips = retake === null ? [source] : shown ? [source, result] : [result];
   paint.current = () => {
