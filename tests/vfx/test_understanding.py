@@ -29,7 +29,7 @@ def only(prompt: str) -> Cue:
     return plan.visuals[0]
 
 
-@pytest.mark.parametrize("name", ["prompts.txt", "prompts_fresh.txt"])
+@pytest.mark.parametrize("name", ["prompts.txt", "prompts_fresh.txt", "prompts_long.txt"])
 def test_nine_of_ten_labelled_prompts_are_understood_exactly(name: str) -> None:
     wrong = [
         (prompt, sorted(want), sorted(got))

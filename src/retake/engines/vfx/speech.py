@@ -50,8 +50,13 @@ def speak(
     notes: list[str] = []
     out = np.zeros(math.ceil(duration_s * RATE))
     free_s = 0.0
-    for line in lines:
+    for number, line in enumerate(lines):
         watch.check()
+        if duration_s - _END_S - free_s < _LEAST_S:
+            unsaid = " ".join(f"“{left.text}”" for left in lines[number : number + 3])
+            more = f" and {len(lines) - number - 3} more" if len(lines) > number + 3 else ""
+            notes.append(f"{unsaid}{more} could not be spoken: no time is left in the section.")
+            break
         start_s = max(line.start_s, free_s)
         wave = _fitted(voice, line, start_s, free_s, duration_s, seed, notes)
         if wave is None:
@@ -80,9 +85,6 @@ def _fitted(
         notes.append(
             f"“{line.text}” was not spoken: the voice is English and found no words in it."
         )
-        return None
-    if room_s < _LEAST_S:
-        notes.append(f"“{line.text}” was not spoken: no time is left in the section.")
         return None
     if needed_s <= room_s:
         if start_s + needed_s > duration_s - _END_S:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from retake.core.request import Mode
 from retake.engines.vfx.plan import VISUALS, PromptPlan
 from retake.engines.vfx.understand.cues import make_cues
-from retake.engines.vfx.understand.guesses import guess_mentions
+from retake.engines.vfx.understand.guesses import detail_clauses, guess_mentions
 from retake.engines.vfx.understand.leftovers import find_leftovers
 from retake.engines.vfx.understand.lines import make_lines
 from retake.engines.vfx.understand.meaning import load
@@ -39,7 +39,11 @@ def understand(prompt: str, duration_s: float, mode: Mode) -> PromptPlan:
     cues, understood, ignored = make_cues(parts, mentions, times, duration_s)
     keep_sound = wish_for_source(" ".join(clause.text for clause in parts))
     ignored += find_leftovers(
-        parts, mentions, quoting=bool(quotes), sound_told=keep_sound is not None
+        parts,
+        mentions,
+        detail_clauses(parts, mentions, meaning),
+        quoting=bool(quotes),
+        sound_told=keep_sound is not None,
     )
     lines, unsaid = make_lines(prompt, quotes, cues, duration_s, mode)
     unwanted = frozenset(mention.effect for mention in mentions if not mention.wanted)

@@ -78,8 +78,8 @@ def _add(
         end_s=duration_s,
         strength=manner.strength(around, mention.strength),
         colour=colour,
-        place=manner.place(text) or manner.place(aside),
-        direction=manner.direction(text) or manner.direction(aside),
+        place=manner.place(around) or manner.place(text),
+        direction=manner.direction(around) or manner.direction(text),
     )
     if effect in draft.cues:
         draft.cues[effect] = _joined(draft.cues[effect], cue)

@@ -11,6 +11,7 @@ from retake.engines.vfx.understand.words import Clause
 _SURE = 0.5
 _SURE_BESIDE = 0.7
 """Beside a clause that names its effect, another one is more likely decoration."""
+_DETAIL = 0.2
 _LONGEST = 40
 
 
@@ -40,3 +41,21 @@ def guess_mentions(
             score = round(min(likely[effect], 0.9), 2)
             found.append(Mention(effect, number, 1, end, None, score=score))
     return found
+
+
+def detail_clauses(
+    clauses: tuple[Clause, ...], mentions: list[Mention], meaning: Meaning
+) -> frozenset[int]:
+    """Return the clauses that paint out an effect the prompt has already named.
+
+    "puddles on the ground" beside rain, "sending debris flying" beside an explosion: they ask for
+    nothing of their own.
+    """
+    wanted = {mention.effect for mention in mentions if mention.wanted and not mention.removed}
+    found: set[int] = set()
+    for number, clause in enumerate(clauses):
+        if wanted and not acts(clause.text):
+            likely = meaning.classify(clause.text)
+            if max(likely.get(effect, 0.0) for effect in wanted) >= _DETAIL:
+                found.add(number)
+    return frozenset(found)

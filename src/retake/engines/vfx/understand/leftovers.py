@@ -44,23 +44,32 @@ _FILLER = re.compile(
     r"high|quality|effects?|vfx|hollywood|movie|film|4k|8k|hd|slowly|suddenly|gradually|left|right|"
     r"side|background|foreground|middle|cent(?:er|re)|start|starts|begin|begins|atmosphere|"
     r"atmospheric|mood|moody|natural|just|only|all|its|out|up|down|over|across|everywhere|sound|"
+    r"wide|medium|angle|camera|holds?|holding|stays?|steady|static|still|same|now|detail\w*|change|"
+    r"weather|resolution|hdr|mysterious|spooky|romantic|eerie|scary|terrifying|creepy|beautiful\w*|"
+    r"lighting|epic|ultra|sharp|professional|magical|halloween|world|whole|entire|everything|we|"
     r"audio|keep|original|no|not|without|let|us|lets|says?|shouts?|voice|narrator|someone|blow(?:s|ing)?|falling|drifting)\b"
 )
 
 
 def find_leftovers(
-    clauses: tuple[Clause, ...], mentions: list[Mention], *, quoting: bool, sound_told: bool
+    clauses: tuple[Clause, ...],
+    mentions: list[Mention],
+    details: frozenset[int],
+    *,
+    quoting: bool,
+    sound_told: bool,
 ) -> list[str]:
     """Return what was asked for and cannot be done, each with its reason, in the prompt's order.
 
     Args:
         clauses: The whole prompt.
         mentions: Everything that was found in it, wanted or not.
+        details: Numbers of clauses that only paint out what was named elsewhere.
         quoting: Whether the prompt holds quotations, which words of speaking introduce.
         sound_told: Whether the prompt tells what shall become of the source's sound.
     """
     left: list[str] = []
-    spoken_for = {mention.clause for mention in mentions}
+    spoken_for = {mention.clause for mention in mentions} | details
     for number, clause in enumerate(clauses):
         text = masked(clause.text)
         undrawn = [] if sound_told and _SOUND.search(text) else lexicon().not_drawn(text)

@@ -15,7 +15,7 @@ _GRADES: tuple[tuple[float, str], ...] = (
           r"roaring|billowing|wild\w*|loud|deep|severe|harsh|hot|vivid|lots|everywhere"),
     (0.5, r"moderate|medium|normal|ordinary"),
     (0.3, r"small|gentle|gently|soft|softly|slight|slightly|subtle|subtly|tiny|faint|faintly|mild|"
-          r"little|thin|sparse|delicate|lightly|weak|minor|distant|fine|few|barely|hint|touch"),
+          r"little|thin|sparse|delicate|lightly|weak|minor|distant|fine|few|hint|touch"),
 )  # fmt: skip
 _GRADE = tuple((value, re.compile(rf"\b(?:{words})\b")) for value, words in _GRADES)
 _LIGHT = re.compile(
@@ -56,7 +56,8 @@ _MOVES_LEFT = re.compile(
     r"(?:to |towards? )?(?:the )?left)\b"
 )
 _HEIGHTS: tuple[tuple[float, str], ...] = (
-    (0.2, r"in the sky|overhead|in mid ?air|in the air|upper|top|above (?:the|him|her|them|us)"),
+    (0.2, r"in the sky|in mid ?air|high above|upper|top of the (?:frame|picture|screen|image)|"
+          r"top (?:left|right)"),
     (0.48, r"in the (?:far )?(?:distance|background)|on the horizon|far away|behind the "
            r"(?:hills?|mountains?|city|trees|houses?)|distant"),
     (0.85, r"in the foreground|close to the camera|in front of the camera|lower|bottom|nearby"),

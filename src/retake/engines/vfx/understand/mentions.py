@@ -10,6 +10,8 @@ from retake.engines.vfx.plan import VISUALS
 from retake.engines.vfx.understand.lexicon import Term, lexicon
 from retake.engines.vfx.understand.words import Clause
 
+_MOST = 32
+"""Mentions looked at in one clause: nobody means more, and each is weighed against the others."""
 _NEGATION = re.compile(
     r"\b(?:no(?! (?:one|longer|matter|wonder|body|doubt))|not(?! (?:only|just|far|stop))|without|"
     r"never(?! (?:stops?|ends?|seen|before))|avoid\w*|instead of|rather than|excluding|except|"
@@ -85,12 +87,16 @@ def _named(number: int, text: str) -> Iterable[Mention]:
     ]
     taken: list[tuple[int, int, Term]] = []
     # The longest phrase wins where phrases overlap: "ball of fire" over "fire".
-    for length, start, term in sorted(matches, key=lambda match: (-match[0], match[1])):
+    for length, start, term in sorted(
+        matches[: _MOST * 4], key=lambda match: (-match[0], match[1])
+    ):
         if all(start >= e or start + length <= s for s, e, _ in taken):
             taken.append((start, start + length, term))
+        if len(taken) == 4 * _MOST:
+            break
     return [
         Mention(t.effect, number, s, e, t.strength, heard_only=t.effect not in VISUALS)
-        for s, e, t in sorted(taken, key=lambda item: item[:2])
+        for s, e, t in sorted(taken, key=lambda item: item[:2])[:_MOST]
     ]
 
 
