@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.api.live import Live, live
+from tests.api.live import API, Live, live
 
 
 @pytest.fixture
@@ -20,3 +20,10 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     """One server for all tests of a file that leave nothing behind."""
     with live(tmp_path_factory.mktemp("shared"), max_body_bytes=64 * 1024) as running:
         yield running
+
+
+@pytest.fixture
+def nothing_is_stored(shared: Live) -> Iterator[None]:
+    """Make sure that what was refused left no request behind."""
+    yield
+    assert shared.client.get(f"{API}/requests").json()["total"] == 0
