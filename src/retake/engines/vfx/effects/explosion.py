@@ -15,7 +15,7 @@ from retake.engines.vfx.events import ignition
 from retake.engines.vfx.plan import Cue
 from retake.engines.vfx.render.march import Look
 from retake.engines.vfx.render.sparks import Shards, Sparks
-from retake.engines.vfx.render.stand import unit_of
+from retake.engines.vfx.render.stand import cells_of, unit_of
 from retake.engines.vfx.render.volume import Moment, VolumeLayer
 from retake.engines.vfx.scene.place import open_ground
 from retake.engines.vfx.scene.scene import Scene
@@ -50,7 +50,7 @@ class Explosion:
         rng = generator(seed, f"explosion {cue.start_s:.3f}")
         burn = Blast(
             rng=rng,
-            cells=_CELLS,
+            cells=cells_of(scene, size, _CELLS),
             box=(_WIDE, _height(scene, place, size), _DEEP),
             ignition_s=times.ignition,
             clearing_s=times.clearing,
@@ -95,7 +95,7 @@ def _moments(times: _Times) -> Callable[[float], Moment]:
             glow=1 - smooth(times.clearing - 0.2, times.clearing + 0.6, time_s),
             thin=1.6 * clearing,
             fade=fade,
-            bright=1 + 0.95 * math.exp(-te / 0.10),
+            bright=0.8 + 1.15 * math.exp(-te / 0.14),
             exposure=1 - dip,
             flash=5.5 * math.exp(-te / 0.09) if te < 0.8 else 0.0,
             ring=te * 2.4,

@@ -10,6 +10,7 @@ from retake.engines.vfx.chance import generator
 from retake.engines.vfx.effects.effect import Layer
 from retake.engines.vfx.plan import Cue
 from retake.engines.vfx.render.march import Look
+from retake.engines.vfx.render.stand import cells_of
 from retake.engines.vfx.render.volume import Moment, VolumeLayer
 from retake.engines.vfx.scene.place import open_ground
 from retake.engines.vfx.scene.scene import Scene
@@ -44,7 +45,7 @@ class Fire:
         dying_s = cue.end_s - min(1.1, 0.25 * (cue.end_s - cue.start_s))
         burn = Flames(
             rng=generator(seed, f"fire {cue.start_s:.3f}"),
-            cells=_CELLS,
+            cells=cells_of(scene, size, _CELLS),
             box=_BOX,
             begin_s=cue.start_s,
             dying_s=dying_s,

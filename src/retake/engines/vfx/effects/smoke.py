@@ -12,7 +12,7 @@ from retake.engines.vfx.chance import generator
 from retake.engines.vfx.effects.effect import Layer
 from retake.engines.vfx.plan import Cue
 from retake.engines.vfx.render.march import Look
-from retake.engines.vfx.render.stand import unit_of
+from retake.engines.vfx.render.stand import cells_of, unit_of
 from retake.engines.vfx.render.volume import Moment, VolumeLayer
 from retake.engines.vfx.scene.place import open_ground
 from retake.engines.vfx.scene.scene import Scene
@@ -46,7 +46,7 @@ class Smoke:
         tall = float(np.clip(place[1] * scene.height / unit_of(scene, size) + _ABOVE, 0.6, 1.2))
         burn = Plume(
             rng=generator(seed, f"smoke {cue.start_s:.3f}"),
-            cells=_CELLS,
+            cells=cells_of(scene, size, _CELLS),
             box=(_WIDE, tall, _DEEP),
             begin_s=cue.start_s,
             thinning_s=thinning_s,

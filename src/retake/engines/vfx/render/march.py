@@ -48,10 +48,10 @@ class Look:
     density: float = 0.40
     flame: float = 0.55
     bright: float = 1.05
-    ambient: tuple[float, float, float] = (0.03, 0.034, 0.042)
+    ambient: tuple[float, float, float] = (0.05, 0.055, 0.066)
     sky: tuple[float, float, float] = (0.62, 0.60, 0.58)
     fire: tuple[float, float, float] = (1.9, 0.68, 0.17)
-    albedo: tuple[float, float, float] = (0.30, 0.275, 0.255)
+    albedo: tuple[float, float, float] = (0.34, 0.315, 0.295)
     dust: tuple[float, float, float] = (0.42, 0.36, 0.29)
 
 

@@ -271,7 +271,7 @@ def march_rows(
                         continue
                     level = min(int(T * scale), levels - 1)
                     hot = min(max((T - np.float32(0.25)) * np.float32(2.5), _0), _1)
-                    absorbs = S * dens * (_1 - np.float32(0.85) * hot)
+                    absorbs = S * dens * (_1 - np.float32(0.6) * hot)
                     shines = max(_0, T - np.float32(0.12)) * flame * glow
                     total = absorbs + shines + _TINY
                     share = absorbs / total

@@ -13,6 +13,8 @@ from retake.engines.vfx.scene.scene import Scene
 
 _SPARE = 0.05
 _LEAST = 4
+_CELLS_PER_PIXEL = 0.6
+_FEWEST_CELLS = 32.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,11 @@ class Stand:
 def unit_of(scene: Scene, size: float) -> float:
     """Return the pixels of one unit of length: the height of a wide picture, less of a tall one."""
     return size * min(scene.height, 0.9 * scene.width)
+
+
+def cells_of(scene: Scene, size: float, most: float) -> float:
+    """Return how many cells a unit gets: `most`, but none much smaller than a pixel."""
+    return float(np.clip(_CELLS_PER_PIXEL * unit_of(scene, size), _FEWEST_CELLS, most))
 
 
 def stand_at(scene: Scene, place: tuple[float, float], size: float, frame: int) -> Stand:

@@ -94,8 +94,10 @@ class VolumeLayer:
         self._look = in_light_of(scene, look)
         self._palette = fire_palette(tint)
         rng = generator(seed, "grain")
-        self._jitter = even_grain(int(rng.integers(1 << 30)))
-        self._dither = self._jitter.T - np.float32(0.5)
+        grain = even_grain(int(rng.integers(1 << 30)))
+        # Half a step of jitter: enough to hide the steps, and fire keeps its surface.
+        self._jitter = np.float32(0.25) + np.float32(0.5) * grain
+        self._dither = grain.T - np.float32(0.5)
         self._noise = noise_cube(int(rng.integers(1 << 30)))
         self._knocks = rng.normal(size=(len(scene), 3))
         self.sparks: Sparks | None = None
@@ -162,7 +164,7 @@ class VolumeLayer:
         if moment.fade < 1:  # thin parts go first, so it dissolves rather than fades
             left = (buffer[..., 3:4] - np.float32((1 - moment.fade) * 0.9)) / np.float32(_FADED)
             buffer = buffer * (np.clip(left, 0, 1) * np.float32(moment.fade))
-        buffer = np.asarray(cv2.GaussianBlur(buffer, (0, 0), 0.5), np.float32)
+        buffer = np.asarray(cv2.GaussianBlur(buffer, (0, 0), 0.6), np.float32)
         return buffer, buffer_map(stand, view, self._burn.cells)
 
     def _put_in(

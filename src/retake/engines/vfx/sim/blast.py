@@ -199,7 +199,7 @@ class Blast(Burn):
             swirl=(0.11 + 0.15 * math.exp(-te / 0.35)) * u,
             wind_x=(0.05 + 0.35 * self._wind) * u,
             drag=0.25 + 1.6 * math.exp(-te / 0.25),
-            cool=0.60 + 0.65 * smooth(0.45, 1.5, te) + 9 * smooth(0, 0.5, out),
+            cool=0.75 + 0.55 * smooth(0.45, 1.5, te) + 9 * smooth(0, 0.5, out),
             soot_loss=0.16 + 2.8 * out,
             soot=1.15 * (1 - out),
             swell=26 if te < 0.16 else 1.2,
