@@ -33,7 +33,7 @@ def say(*words: object) -> None:
 async def submit(requests: Requests) -> None:
     request_id = secrets.token_hex(8)
     key_id = random.choice(KEYS)
-    payload = {"work_s": random.choice((0.0, 0.0, 0.05, 0.3))}
+    payload = {"work_s": random.choice((0.0, 0.05, 0.2, 0.5))}
     await requests.create(
         NewRequest(request_id, key_id, "retake", "none", payload, "url:none", seed=1)
     )
