@@ -5,8 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.clips import make_clip
+
+# How long one example takes depends on who else uses the machine; the suite's own time-out stays.
+settings.register_profile("retake", deadline=None)
+settings.load_profile("retake")
 
 
 @pytest.fixture(scope="session")

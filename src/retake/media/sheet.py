@@ -26,6 +26,7 @@ __all__ = ["contact_sheet", "thumbnail"]
 
 COLUMNS = 8
 _LEAST_INSIDE = 6
+_LEAST_WIDTH = 1800
 
 _Rgb = tuple[int, int, int]
 _GROUND: _Rgb = (14, 16, 20)
@@ -105,7 +106,8 @@ class _Layout:
         self.cell = fitted_size(self.source.video, (368, 276) if width >= height else (300, 400))
         columns = len(self.numbers)
         self.left = _MARGIN + _GUTTER
-        self.width = self.left + columns * (self.cell[0] + _GAP) - _GAP + _MARGIN
+        self.pitch = max(self.cell[0] + _GAP, (_LEAST_WIDTH - self.left - _MARGIN) // columns)
+        self.width = self.left + columns * self.pitch - _GAP + _MARGIN
         self.rows_top = _HEAD + _BADGE
         self.labels_top = self.rows_top + 2 * (self.cell[1] + _GAP)
         self.waves_top = self.labels_top + _LABEL + _LEAD
@@ -121,7 +123,7 @@ class _Layout:
 
     def column_x(self, column: int) -> int:
         """Return a column's left edge."""
-        return self.left + column * (self.cell[0] + _GAP)
+        return self.left + column * self.pitch + (self.pitch - _GAP - self.cell[0]) // 2
 
     def row_y(self, row: int) -> int:
         """Return a row's upper edge."""
@@ -165,8 +167,8 @@ def _draw_head(draw: ImageDraw.ImageDraw, layout: _Layout) -> None:
 def _draw_section_panel(draw: ImageDraw.ImageDraw, layout: _Layout) -> None:
     """Draw the coloured ground behind the section's columns, with its name on top."""
     columns = [column for column in range(len(layout.numbers)) if layout.inside(column)]
-    left = layout.column_x(columns[0]) - _GAP // 2
-    right = layout.column_x(columns[-1]) + layout.cell[0] + _GAP // 2
+    left = layout.left + columns[0] * layout.pitch - _GAP // 2
+    right = layout.left + (columns[-1] + 1) * layout.pitch - _GAP // 2
     top, bottom = layout.rows_top - _BADGE + 4, layout.labels_top + _LABEL
     draw.rounded_rectangle(
         (left, top, right, bottom), 12, fill=_ACCENT_PANEL, outline=_ACCENT, width=3
