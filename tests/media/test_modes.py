@@ -173,6 +173,7 @@ def test_what_cannot_be_spliced_is_encoded_anew_and_says_why(name: str, tmp_path
     assert report.reason
     assert report.frames_reencoded == len(done.source.video.pts) - 24
     again = probe(done.out, Limits()).video
+    assert again.codec == report.codec
     was = done.source.video
     assert (again.width, again.height, again.rotation) == (was.width, was.height, was.rotation)
     assert again.bit_depth == was.bit_depth

@@ -98,15 +98,20 @@ class RenderJob:
         return exact, rate
 
     def pictures_report(
-        self, action: Action, packets: int, region: int = 0, reason: str | None = None
+        self,
+        action: Action,
+        packets: int,
+        region: int = 0,
+        reason: str | None = None,
+        codec: str | None = None,
     ) -> StreamReport:
-        """Return the report on the pictures, `region` frames of which were encoded."""
+        """Return the report on the pictures, `region` frames of which were encoded as `codec`."""
         shown = len(self.source.video.pts)
         generated = len(self.section.frames) if region else 0
         again = min(region, shown) - generated
         return StreamReport(
             action=action,
-            codec=self.source.video.codec,
+            codec=codec or self.source.video.codec,
             reason=reason,
             packets=packets,
             packets_copied=packets - region,

@@ -109,9 +109,9 @@ def _video(work: _Patch) -> tuple[StreamReport, Range | None]:
             work.edits[track.id] = slots
             report = job.pictures_report(Action.SMART, plan.count, len(plan.region))
             return report, (plan.cut, plan.resume)
-    slots, plan = pictures.reencode(task)
+    slots, plan, recipe = pictures.reencode(task)
     work.edits[track.id] = slots
-    report = job.pictures_report(Action.REENCODED, plan.count, plan.count, reason)
+    report = job.pictures_report(Action.REENCODED, plan.count, plan.count, reason, recipe.codec)
     return report, (0, plan.count)
 
 

@@ -111,7 +111,7 @@ def splice(task: Task) -> tuple[Slots, Plan]:
     return _slots(task, packets, plan, samples, merged), plan
 
 
-def reencode(task: Task) -> tuple[Slots, Plan]:
+def reencode(task: Task) -> tuple[Slots, Plan, Recipe]:
     """Encode every picture anew, each in the slot and at the times that it had.
 
     Raises:
@@ -133,7 +133,7 @@ def reencode(task: Task) -> tuple[Slots, Plan]:
     )
     samples, description = _encode(task, packets, plan, recipe, 4)
     described = with_codec_of(task.track, description)
-    return _slots(task, packets, plan, samples, described), plan
+    return _slots(task, packets, plan, samples, described), plan, recipe
 
 
 def reorder_depth(packets: Sequence[PacketInfo]) -> int:

@@ -55,7 +55,10 @@ def reencode(job: RenderJob, part: Path, muxer: str, reason: str) -> Outcome:
         raise RenderFailed(
             "not_muxed", f"a stream of the source does not fit into {muxer}: {error}"
         ) from error
-    return Outcome(_video_report(job, muxed, reason), _audio_report(job, muxed, sound, reason))
+    codec = pictures.recipe.codec if pictures else None
+    return Outcome(
+        _video_report(job, muxed, reason, codec), _audio_report(job, muxed, sound, reason)
+    )
 
 
 def _recipe(source: Source, muxer: str) -> Recipe:
@@ -94,9 +97,9 @@ def _sound(job: RenderJob) -> NewSound:
     return NewSound(whole_sound, rate, begins, audio.bit_rate, audio.index)
 
 
-def _video_report(job: RenderJob, muxed: Muxed, reason: str) -> StreamReport:
+def _video_report(job: RenderJob, muxed: Muxed, reason: str, codec: str | None) -> StreamReport:
     if job.new_pictures:
-        return job.pictures_report(Action.REENCODED, muxed.pictures, muxed.pictures, reason)
+        return job.pictures_report(Action.REENCODED, muxed.pictures, muxed.pictures, reason, codec)
     return job.pictures_report(Action.COPIED, muxed.copied[job.source.video.index])
 
 
