@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.api.live import API, BARE, MODEL, Live
+from tests.api.live import API, BARE, MODEL, Live, live
 from tests.api.refusals import checked
 
 pytestmark = pytest.mark.usefixtures("nothing_is_stored")
@@ -137,3 +138,14 @@ def test_odd_headers_are_no_error(shared: Live) -> None:
         bearer = (b"Authorization", f"Bearer {shared.key}".encode())
         answer = shared.anybody.get(f"{API}/models", headers=[bearer, header])
         assert answer.status_code in {200, 400}, header
+
+
+def test_a_mistake_of_the_server_is_told_without_its_inside(tmp_path: Path) -> None:
+    with live(tmp_path) as server:
+        server.keys.close()
+        answer = server.client.get(f"{API}/models")
+        assert answer.status_code == 500
+        body = answer.json()
+        assert (body["code"], body["retryable"]) == ("internal", True)
+        assert "sqlite" not in answer.text
+        assert "Traceback" not in answer.text

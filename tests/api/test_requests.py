@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+import json
 import socket
 import time
 from pathlib import Path
@@ -230,6 +232,28 @@ def test_the_work_goes_on_when_the_client_hangs_up(server: Live) -> None:
     server.finish(request_id)
     record = server.client.get(f"{API}/requests/{request_id}").json()
     assert record["status"] == "success"
+
+
+def test_nobody_waits_for_a_client_that_hung_up(tmp_path: Path) -> None:
+    with live(tmp_path, hold_s=60) as server:
+
+        def tasks() -> int:
+            return server.call(lambda: len(asyncio.all_tasks()))
+
+        before = tasks()
+        body = json.dumps({"model": MODEL, "payload": PAYLOAD}).encode()
+        head = (
+            f"POST {API}/requests HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {server.key}\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n"
+        )
+        with socket.create_connection(("127.0.0.1", server.port)) as connection:
+            connection.sendall(head.encode() + body)
+            server.take()
+            assert tasks() > before
+        deadline = time.monotonic() + 5
+        while tasks() > before and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert tasks() == before
 
 
 def test_a_stopping_server_answers_held_submits_at_once(server: Live) -> None:

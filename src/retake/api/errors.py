@@ -141,8 +141,8 @@ async def _on_validation_error(_request: Request, error: Exception) -> Json:
     return error_response(BadRequest("bad_query", found, param=param))
 
 
-async def _on_surprise(request: Request, error: Exception) -> Json:
-    _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+async def _on_surprise(_request: Request, _error: Exception) -> Json:
+    # It is raised on to uvicorn afterwards, which logs it.
     internal = RetakeError(
         "internal", "something went wrong in the server; its log says what", retryable=True
     )
