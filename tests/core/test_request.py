@@ -15,8 +15,12 @@ LIMITS = Limits()
 GOOD = {"video_uri": "https://example.com/a.mp4"}
 
 
-def test_what_is_missing_gets_the_page_s_defaults():
-    request, warnings = check_payload(GOOD, LIMITS)
+NULLS = dict.fromkeys(["start_time", "duration", "prompt", "mode", "seed", "options"])
+
+
+@pytest.mark.parametrize("payload", [GOOD, GOOD | NULLS])
+def test_what_is_missing_or_null_gets_the_page_s_defaults(payload):
+    request, warnings = check_payload(payload, LIMITS)
     assert (request.start_time, request.duration) == (0, 5)
     assert request.mode is Mode.AUDIO_AND_VIDEO
     assert request.prompt == ""
@@ -47,7 +51,7 @@ def test_an_unknown_key_is_accepted_and_told():
         ({"start_time": True}, "wrong_type", "start_time"),
         ({"duration": 1.999}, "duration_too_short", "duration"),
         ({"duration": -math.inf}, "not_finite", "duration"),
-        ({"duration": None}, "wrong_type", "duration"),
+        ({"duration": []}, "wrong_type", "duration"),
         ({"mode": "replace_all"}, "unknown_mode", "mode"),
         ({"mode": 3}, "wrong_type", "mode"),
         ({"prompt": "x" * 5001}, "prompt_too_long", "prompt"),

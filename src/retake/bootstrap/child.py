@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -44,8 +45,8 @@ def _request_runner(chosen: Settings, data_dir: DataDir, engines: dict[str, Engi
 
     def run_request(request: dict[str, Any], step: Step, watch: Watch) -> dict[str, Any]:
         request_id, engine_id = request["request_id"], request["engine"]
-        payload = request["payload"] | {"video_uri": request["source_ref"]}
-        asked, _ = check_payload(payload, accepted)
+        asked, _ = check_payload(request["payload"], accepted)
+        asked = replace(asked, video_uri=request["source_ref"])
         engine = engines.setdefault(engine_id, make_engine(engine_id))
         shelf = StorageShelf(storage, request_id)
         job = Job(asked, request["seed"], data_dir.work / request_id)

@@ -93,6 +93,8 @@ def check_payload(
 ) -> tuple[RetakeRequest, tuple[str, ...]]:
     """Return the request that `payload` describes, and warnings about what was not understood.
 
+    A parameter that is null counts as one that was not sent: many clients send all that they know.
+
     Args:
         payload: Decoded JSON with the wire's names. Times may be int, float, Fraction or, from
             the command line, FrameCount.
@@ -153,7 +155,9 @@ def _uri(payload: Mapping[str, Any]) -> str:
 
 
 def _seconds(payload: Mapping[str, Any], param: str, default: Fraction) -> Fraction | FrameCount:
-    value = payload.get(param, default)
+    value = payload.get(param)
+    if value is None:
+        return default
     if isinstance(value, Fraction | FrameCount):
         return value
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -204,7 +208,9 @@ def _prompt(payload: Mapping[str, Any]) -> str:
 
 
 def _mode(payload: Mapping[str, Any]) -> Mode:
-    mode = payload.get("mode", Mode.AUDIO_AND_VIDEO)
+    mode = payload.get("mode")
+    if mode is None:
+        return Mode.AUDIO_AND_VIDEO
     accepted = ", ".join(Mode)
     if not isinstance(mode, str):
         raise _wrong_type("mode", mode, f"one of {accepted}")
