@@ -88,9 +88,10 @@ def splice(task: Task) -> tuple[Slots, Plan]:
     config = AvcConfig.parse(config_of(task.track, b"avcC"))
     look = StreamLook(config)
     packets = index_packets(task.src, task.video.index, look.is_clean)
+    if not all(sps.frames_only for sps in look.sps.values()):
+        raise Unspliceable("it may hold fields")
+    # The first set is the oldest one: a file that was spliced before has the others behind it.
     sps = next(iter(look.sps.values()))
-    if len(look.sps) > 1 or not sps.frames_only:
-        raise Unspliceable("it has several sequence parameter sets or may hold fields")
     free = next((n for n in range(31, -1, -1) if n not in look.used), None)
     if free is None:
         raise Unspliceable("it has no parameter set id left")
@@ -194,7 +195,9 @@ def _slots(
     for new, slot in zip(samples, slot_of[plan.cut : plan.resume], strict=True):
         order[slot] = Piece(task.spool, new.start, new.size)
         composition[slot] = track.composition_times[shown_at[new.pts]]
-        sync[slot] = new.key
+        # Players start at the last keyframe before an edit list's first picture: a new one there
+        # would change which hidden packets they read.
+        sync[slot] = new.key and (new.pts > task.video.pts[0] or bool(track.sync[slot]))
     return Slots(order, composition, sync, stsd)
 
 
