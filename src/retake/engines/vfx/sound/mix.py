@@ -51,34 +51,42 @@ def make_sound(
     Raises:
         Cancelled: `watch` was cancelled.
     """
-    ground, notes = _ground(
-        plan, shot_sound, sound_start, sound_samples, (channels, rate), mode, seed
-    )
-    reference = integrated(ground, rate)
-    effects = np.zeros((channels, sound_samples))
-    length = -(-sound_samples * RATE // rate)
-    company = frozenset(cue.effect for cue in plan.sounds)
-    for cue in plan.sounds:
-        watch.check()
-        stem = stem_of(cue, company - {cue.effect})
-        wave = _levelled(_rendered(cue, stem, length, seed), stem, cue, reference)
-        effects += _trimmed(resampled(spread(wave, channels), rate, sound_samples))
-    watch.check()
+    shape = (channels, rate)
+    ground, notes = _ground(plan, shot_sound, sound_start, sound_samples, shape, mode, seed)
+    effects = _effects(plan, integrated(ground, rate), sound_samples, shape, seed, watch)
     voice, spoken = speak(plan.lines, sound_samples / rate, seed, watch)
-    notes += spoken
-    kept = shot_sound is not None and _keeps(plan, mode)
-    mixed = effects + (duck_for_effects(ground, effects, rate) if kept else ground)
+    mixed = effects + duck_for_effects(ground, effects, rate)
     if voice is not None:
         line = resampled(voice, rate, sound_samples)
         mixed = duck_for_speech(mixed, line, rate)
         mixed = mixed + spread_speech(_heard_over(line, mixed, rate), channels)
-    ours = (
-        np.ones(sound_samples, bool)
-        if voice is not None or not kept
-        else np.max(np.abs(effects), axis=0) > 0
-    )
+    ours = np.max(np.abs(effects), axis=0) > 0
+    if voice is not None or shot_sound is None or not _keeps(plan, mode):
+        ours[:] = True
     watch.check()
-    return Sound(limit(mixed, rate, ours).astype(np.float32), rate), tuple(notes)
+    return Sound(limit(mixed, rate, ours).astype(np.float32), rate), (*notes, *spoken)
+
+
+def _effects(
+    plan: PromptPlan,
+    reference: float,
+    samples: int,
+    shape: tuple[int, int],
+    seed: int,
+    watch: Watch,
+) -> Wave:
+    """Return all effects together, ``[channels, samples]``, levelled against `reference` LUFS."""
+    channels, rate = shape
+    out = np.zeros((channels, samples))
+    company = frozenset(cue.effect for cue in plan.sounds)
+    for cue in plan.sounds:
+        watch.check()
+        stem = stem_of(cue, company - {cue.effect})
+        wave = _rendered(cue, stem, -(-samples * RATE // rate), seed)
+        wave = _levelled(wave, stem, cue, reference)
+        out += _trimmed(resampled(spread(wave, channels), rate, samples))
+    watch.check()
+    return out
 
 
 def _keeps(plan: PromptPlan, mode: Mode) -> bool:
