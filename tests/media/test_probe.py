@@ -13,6 +13,8 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from retake.core.errors import BadSource
 from retake.core.request import Limits
@@ -335,3 +337,28 @@ def test_a_name_that_looks_like_a_protocol_is_a_name(tmp_path: Path) -> None:
     path = make_clip(tmp_path / "ok.mp4", seconds=0.5)
     odd = path.rename(tmp_path / "concat:a|b%20 ü.mp4")
     assert len(probe(odd, LIMITS).video.pts) == 12
+
+
+@settings(max_examples=150)
+@given(data=st.data())
+def test_whatever_is_broken_only_bad_source_is_raised(
+    clip: Path, broken: Path, data: st.DataObject
+) -> None:
+    content = bytearray(clip.read_bytes())
+    # The index decides what a demuxer does: most of the breaking is done in it.
+    index = content.index(b"moov")
+    places = st.one_of(st.integers(0, len(content) - 1), st.integers(index, len(content) - 1))
+    for _ in range(data.draw(st.integers(1, 12))):
+        content[data.draw(places)] = data.draw(st.sampled_from([0, 1, 0x7F, 0x80, 0xFF]))
+    broken.write_bytes(content)
+    try:
+        source = probe(broken, LIMITS)
+    except BadSource as error:
+        assert error.code != "not_found"
+        return
+    assert source.video.duration <= 22
+
+
+@pytest.fixture(scope="module")
+def broken(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("broken") / "a.mp4"
