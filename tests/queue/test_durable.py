@@ -67,6 +67,10 @@ def test_a_request_that_has_ended_is_not_done_again(durable: Durable, work: Work
     assert work.done == ["a", "b"]
 
 
+def test_the_file_is_its_owners_only(durable: Durable, tmp_path: Path) -> None:
+    assert (tmp_path / "dbos.sqlite").stat().st_mode & 0o077 == 0
+
+
 def test_a_forgotten_request_is_done_again(durable: Durable, work: Work) -> None:
     durable.run("r1", REQUEST)
     durable.forget("r1")

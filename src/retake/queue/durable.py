@@ -75,6 +75,8 @@ class Durable:
                 aside = self._path.with_name(f"{self._path.name}.damaged-{int(time.time())}")
                 _log.error("%s is damaged and was renamed to %s", self._path.name, aside.name)
                 self._path.replace(aside)
+            # SQLite would create it with the umask's permissions.
+            self._path.touch(mode=0o600)
             DBOS(config=_config(self._path, self._executor_id))
             DBOS.launch()
             self._launched = True
