@@ -10,7 +10,7 @@ from retake.engines.vfx.effects.effect import Layer, Picture
 from retake.engines.vfx.events import presence
 from retake.engines.vfx.plan import Cue
 from retake.engines.vfx.scene.scene import Scene
-from retake.engines.vfx.scene.views import Views
+from retake.engines.vfx.scene.views import Views, is_cut, light_left
 from retake.engines.vfx.weather.curves import LUMA, toned
 from retake.engines.vfx.weather.edges import tighten
 from retake.engines.vfx.weather.heavens import Heavens
@@ -29,8 +29,10 @@ class _NightLayer:
         self._cue, self._scene = cue, scene
         self._plate = Plate(scene.width, scene.height)
         self._views = Views(scene)
+        self._seed = seed
         self._heavens = Heavens(scene, seed)
         self._windows = Windows(scene, seed)
+        self._left = light_left(scene)
         self._canvas = np.zeros((scene.height, scene.width), np.float32)
         side = cue.direction if cue.direction else self._bright_side()
         self._side = 1.0 if side >= 0 else -1.0
@@ -41,8 +43,12 @@ class _NightLayer:
         there = presence(self._cue, float(self._scene.times_s[frame]))
         if there == 0:
             return picture
+        if is_cut(self._scene, frame):
+            self._heavens = Heavens(self._scene, self._seed)
+            self._windows = Windows(self._scene, self._seed)
         plate = self._plate
         plate.begin(picture)
+        plate.exposure = float(self._left[frame])
         sky, depth = (plate.fit(field) for field in self._views.at(frame))
         sky = tighten(sky, plate.light)
         self._dim(sky, depth, there)
@@ -76,11 +82,21 @@ class _NightLayer:
         pool = 1.05 + 0.35 * self._side * x - 0.55 * np.abs(y - 0.55) - 0.4 * x * x
         left = (0.055 + 0.16 * faces) * pool * (1.25 - 0.45 * self._cue.strength)
         left = left + (1 - self._dark) * 0.6
+        # Where it is night already, what is bright shines by itself.
+        lamps = np.clip((plate.guide - 0.3) / 0.3, 0, 1) * (1 - sky)
+        left = left + np.maximum(1 - left, 0) * lamps * self._is_night(sky)
         keep = np.exp(there * np.log(np.clip(left, 0.02, 1)))
         plate.gain[:] = keep[..., None] * (1 + (_MOONLIGHT - 1) * there) - 1
         plate.fade[:] = 0.58 * there * self._dark
         plate.air[:] = _LOW * 0.8
         plate.veil((0.55 * there * depth**2 * (1 - sky) * self._dark).astype(np.float32))
+
+    def _is_night(self, sky: Field) -> float:
+        """Return how surely the frame was shot by night, 0..1: its sky is dark."""
+        area = float(sky.sum())
+        if area < 0.01 * sky.size:
+            return 0.0
+        return float(np.clip((0.34 - (self._plate.guide * sky).sum() / area) / 0.1, 0, 1))
 
     def _paint_sky(self, sky: Field, there: float) -> None:
         plate = self._plate

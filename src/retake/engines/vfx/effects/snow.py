@@ -12,10 +12,9 @@ from retake.engines.vfx.plan import Cue
 from retake.engines.vfx.scene.scene import Scene
 from retake.engines.vfx.scene.views import Views
 from retake.engines.vfx.weather.anchor import Anchor
-from retake.engines.vfx.weather.curves import LUMA
 from retake.engines.vfx.weather.edges import tighten
 from retake.engines.vfx.weather.noise import cloud_tile, window
-from retake.engines.vfx.weather.overcast import Clouds
+from retake.engines.vfx.weather.overcast import Clouds, horizon_of
 from retake.engines.vfx.weather.plate import Field, Plate
 from retake.engines.vfx.weather.snowfall import Snowfall
 
@@ -31,6 +30,7 @@ class _SnowLayer:
         self._anchor = Anchor(scene, self._plate.size)
         self._clouds = Clouds(self._plate.size, seed, wind, 0.05)
         self._fall = Snowfall(scene, seed, 0.3 + 1.2 * cue.strength, wind)
+        self._horizon = horizon_of(scene)
         self._patches = cloud_tile(seed, "snow patches", 1.3, 6.0)
         self._canvas = np.zeros((scene.height, scene.width), np.float32)
 
@@ -43,7 +43,7 @@ class _SnowLayer:
         plate.begin(picture)
         sky, depth = (plate.fit(field) for field in self._views.at(frame))
         sky = tighten(sky, plate.light)
-        day = float(np.clip(np.percentile(plate.light @ LUMA, 85), 0.04, 0.8))
+        day = plate.daylight(sky)
         plate.fade[:] = 0.5 * there
         plate.gain[:] = (1 - 0.2 * there) * (1 + (_COOL - 1) * there) - 1
         self._whiten(sky, depth, day, frame, time_s, there)
@@ -51,7 +51,7 @@ class _SnowLayer:
         canvas = self._canvas
         canvas.fill(0)
         self._fall.draw(canvas, frame, depth, there)
-        level = min(0.97, 0.30 + 0.85 * day)
+        level = min(0.97, 0.14 + 1.05 * day)
         lit = (level * 0.97, level * 0.99, min(1.0, level * 1.02))
         return plate.develop(picture, particles=canvas, lit=lit)
 
@@ -60,7 +60,7 @@ class _SnowLayer:
     ) -> None:
         """Close the sky with pale cloud, and let snow lie on the ground and on upper edges."""
         plate = self._plate
-        dense, _ = self._clouds.at(time_s, self._anchor.shift(frame, 0.8), self._scene.ground)
+        dense, _ = self._clouds.at(time_s, self._anchor.shift(frame, 0.8), self._horizon)
         cloud = day * (0.86 - 0.14 * dense)[..., None] * _COOL
         lies = self._lies(sky, depth, frame) * there * (0.35 + 0.6 * self._cue.strength)
         shade = 0.30 + 0.95 * plate.guide + 0.25 * (plate.guide - cv2.blur(plate.guide, (9, 9)))

@@ -10,6 +10,7 @@ from retake.engines.vfx.effects.effect import Layer, Picture
 from retake.engines.vfx.events import Strike, presence, strikes
 from retake.engines.vfx.plan import Cue
 from retake.engines.vfx.scene.scene import Scene
+from retake.engines.vfx.scene.views import light_left
 from retake.engines.vfx.weather.anchor import Anchor
 from retake.engines.vfx.weather.lightning import Bolt, Flicker, branch, sky_column, trace
 from retake.engines.vfx.weather.plate import Field
@@ -34,6 +35,7 @@ class _StormLayer:
         )
         self._strikes = strikes(cue, seed)
         self._flickers = [Flicker(s, seed, k) for k, s in enumerate(self._strikes)]
+        self._left = light_left(scene)
         self._bolts: dict[int, Bolt | None] = {}
         self._near = Anchor(scene, (scene.width, scene.height))
         self._born: dict[int, tuple[float, float]] = {}
@@ -47,7 +49,7 @@ class _StormLayer:
         flash = 0.0
         bolt = None
         for number, strike in enumerate(self._strikes):
-            light = self._light(number, frame) * there
+            light = self._light(number, frame) * there * float(self._left[frame])
             if light < _DARK:
                 continue
             flash += light

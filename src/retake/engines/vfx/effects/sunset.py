@@ -10,7 +10,7 @@ from retake.engines.vfx.effects.effect import Layer, Picture
 from retake.engines.vfx.events import presence
 from retake.engines.vfx.plan import Cue
 from retake.engines.vfx.scene.scene import Scene
-from retake.engines.vfx.scene.views import Views
+from retake.engines.vfx.scene.views import Views, is_cut, light_left
 from retake.engines.vfx.weather.anchor import Anchor
 from retake.engines.vfx.weather.curves import LUMA, toned
 from retake.engines.vfx.weather.edges import tighten
@@ -44,6 +44,8 @@ class _SunsetLayer:
         self._clouds = Clouds(self._plate.size, seed, 0.35, 0.55)
         self._sun: tuple[float, float, bool] | None = None
         self._born = (0.0, 0.0)
+        self._low = 0.5
+        self._left = light_left(scene)
         self._tint = np.array(cue.colour or (1, 1, 1), np.float32)
 
     def draw(self, picture: Picture, frame: int) -> Picture:
@@ -53,6 +55,9 @@ class _SunsetLayer:
             return picture
         plate = self._plate
         plate.begin(picture)
+        plate.exposure = float(self._left[frame])
+        if is_cut(self._scene, frame):
+            self._sun = None
         sky, depth = (plate.fit(field) for field in self._views.at(frame))
         sky = tighten(sky, plate.light)
         amount = there * (0.62 + 0.5 * min(self._cue.strength, 1))
@@ -67,6 +72,7 @@ class _SunsetLayer:
         """Return where the sun is in plate pixels, and whether it stands in open sky."""
         if self._sun is None:
             self._sun = _find_sun(sky, self._cue)
+            self._low = _lowest(sky, self._scene.ground)
             self._born = self._anchor.shift(frame)
         dx, dy = self._anchor.shift(frame)
         x, y, seen = self._sun
@@ -102,13 +108,13 @@ class _SunsetLayer:
         """Paint the sky: its colours rise from the horizon, clouds are lit from beneath."""
         plate = self._plate
         h = plate.size[1]
-        low = _lowest(sky, self._scene.ground)
+        low = self._low
         up = np.clip(1 - (np.arange(h, dtype=np.float32)[:, None] + 0.5) / h / low, 0, 1)
         height = np.clip(up * 0.9 + 0.55 * np.clip(near - 0.12, 0, 1), 0, 1) * (len(_SKY) - 1)
         base = np.minimum(height.astype(np.intp), len(_SKY) - 2)
         rest = (height - base)[..., None]
         colour = _SKY[base] * (1 - rest) + _SKY[base + 1] * rest
-        dense, lit = self._clouds.at(time_s, self._anchor.shift(frame, 0.8), low)
+        dense, lit = self._clouds.at(time_s, self._anchor.shift(frame, 0.8), low + 0.12)
         own = cv2.GaussianBlur(plate.light @ LUMA, (0, 0), plate.size[0] / 200)
         mean = float((own * sky).sum() / max(float(sky.sum()), 1))
         shape = np.clip(own / max(mean, 1e-3), 0.55, 1.5)[..., None]

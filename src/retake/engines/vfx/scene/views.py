@@ -12,6 +12,7 @@ from retake.engines.vfx.scene.sky import sky_of
 
 _CUT = 0.13
 _SETTLE_S = 0.25
+_BLACK = 9.0
 
 
 class Views:
@@ -62,6 +63,21 @@ def is_cut(scene: Scene, frame: int) -> bool:
     now = np.asarray(scene.previews[frame]).astype(np.float32)
     before = np.asarray(scene.previews[frame - 1]).astype(np.float32)
     return float(np.abs(now - before).mean()) / 255 > _CUT
+
+
+def light_left(scene: Scene) -> NDArray[np.float64]:
+    """Return how much of a view's usual light is left in each frame, ``[n]`` 0..1.
+
+    1 in ordinary frames; less where a shot fades to or from black, so that light which an effect
+    adds fades with it. Measured by the brightest parts, in linear light.
+    """
+    bright = np.array([np.percentile(p, 99) for p in scene.previews], np.float64)
+    starts = [k for k in range(len(scene)) if is_cut(scene, k)] + [len(scene)]
+    left = np.ones(len(scene))
+    for start, end in zip(starts[:-1], starts[1:], strict=True):
+        usual = float(np.percentile(bright[start:end], 80))
+        left[start:end] = np.minimum(1, (bright[start:end] + 1) / (0.8 * usual + 1)) ** 2.2
+    return left * (bright > _BLACK)
 
 
 def camera_step(scene: Scene, frame: int, scale: float) -> NDArray[np.float64]:

@@ -6,11 +6,19 @@ import cv2
 import numpy as np
 
 from retake.engines.vfx.chance import generator
+from retake.engines.vfx.scene.scene import Scene
 from retake.engines.vfx.weather.noise import cloud_tile, sample
 from retake.engines.vfx.weather.plate import Field
 
 _LOOK_UP = 0.55
 _FAR = 0.045
+
+
+def horizon_of(scene: Scene) -> float:
+    """Return the row of the horizon for clouds, 0..1 of the height or more: below all sky."""
+    rows = np.flatnonzero((scene.sky > 0.5).mean(1) > 0.02)
+    lowest = float(rows[-1] + 1) / len(scene.sky) if len(rows) else 0.0
+    return max(scene.ground, lowest + 0.12)
 
 
 class Clouds:

@@ -43,6 +43,7 @@ class Plate:
         air: Colour of the veil, see `veil`.
         heaven: Colour of what is painted over the sky, see `cover_sky`.
         add: Light added before the veil, ``[h, w, 3]``.
+        exposure: Scales all light that is added or painted; less than 1 while a shot fades.
         glow: Light added on top of everything, screened, ``[h, w, 3]``.
     """
 
@@ -56,6 +57,7 @@ class Plate:
         self.heaven = self._data[..., 11:14]
         self.add = self._data[..., 14:17]
         self.glow = self._data[..., 17:20]
+        self.exposure = 1.0
         self.light = np.zeros((h, w, 3), np.float32)
         self.guide = np.zeros((h, w), np.float32)
 
@@ -70,6 +72,18 @@ class Plate:
     def fit(self, field: NDArray[np.float32]) -> Field:
         """Return a smaller field, such as the scene's, at the plate's size."""
         return np.asarray(cv2.resize(field, self.size, interpolation=cv2.INTER_LINEAR), np.float32)
+
+    def daylight(self, sky: Field) -> float:
+        """Return how bright a matt white thing would be, linear 0..1, as the sky allows it.
+
+        Lit windows at night are as bright as walls by day; the sky tells them apart.
+        """
+        luma = self.light @ LUMA
+        day = float(np.percentile(luma, 85))
+        area = float(sky.sum())
+        if area > 0.01 * sky.size:
+            day = min(day, 0.03 + 2.2 * float((luma * sky).sum()) / area)
+        return min(max(day, 0.01), 0.8)
 
     def veil(self, amount: Field) -> None:
         """Cover the frame with `air`, 0 (clear) .. 1 (hidden), following the frame's outlines."""
@@ -96,6 +110,9 @@ class Plate:
             lit: Their linear colour.
         """
         used = particles is not None
+        if self.exposure != 1:
+            self._data[..., 8:] *= np.float32(self.exposure)
+            lit = (lit[0] * self.exposure, lit[1] * self.exposure, lit[2] * self.exposure)
         # Screening once here spares the full-size pass a division per channel.
         glow = np.maximum(self.glow, 0)
         self.glow[:] = 1 - 1 / (1 + glow + 0.5 * glow * glow)

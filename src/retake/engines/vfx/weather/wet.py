@@ -10,10 +10,10 @@ from retake.engines.vfx.plan import Cue
 from retake.engines.vfx.scene.scene import Scene
 from retake.engines.vfx.scene.views import Views
 from retake.engines.vfx.weather.anchor import Anchor
-from retake.engines.vfx.weather.curves import LUMA, toned
+from retake.engines.vfx.weather.curves import toned
 from retake.engines.vfx.weather.edges import tighten
 from retake.engines.vfx.weather.noise import cloud_tile, window
-from retake.engines.vfx.weather.overcast import Clouds
+from retake.engines.vfx.weather.overcast import Clouds, horizon_of
 from retake.engines.vfx.weather.plate import Field, Plate
 from retake.engines.vfx.weather.rainfall import Rainfall
 
@@ -52,6 +52,8 @@ class WetWeather:
         self._clouds = Clouds(self.plate.size, seed, np.sign(slant) * 0.8, billow)
         self._rain = Rainfall(scene, seed, heavy, slant)
         self._curtain = cloud_tile(seed, "rain curtains", 1.5, 3.0)
+        self._horizon = horizon_of(scene)
+        self._day = 0.0
         self._canvas = np.zeros((scene.height, scene.width), np.float32)
         h, w = self.plate.guide.shape
         self.sky = self.depth = np.zeros((h, w), np.float32)
@@ -64,8 +66,8 @@ class WetWeather:
         sky, self.depth = (plate.fit(field) for field in self._views.at(frame))
         self.sky = tighten(sky, plate.light)
         shift = self._anchor.shift(frame, 0.8)
-        self.dense, self.lit = self._clouds.at(time_s, shift, self._scene.ground)
-        day = float(np.percentile(plate.light @ LUMA, 85))
+        self.dense, self.lit = self._clouds.at(time_s, shift, self._horizon)
+        day = self._day = plate.daylight(self.sky)
         self._grade(there)
         self._cover(there, day)
         self._mist(time_s, there, day)
@@ -96,7 +98,7 @@ class WetWeather:
         self._rain.spray(canvas, frame, self._seed, self.depth, there)
         if bolt is not None:
             np.maximum(canvas, bolt, out=canvas)
-        day = float(np.percentile(self.plate.light @ LUMA, 85)) * (1 - 0.45 * self._gloom)
+        day = self._day * (1 - 0.45 * self._gloom)
         level = min(0.9, 0.16 + 0.62 * day + 0.5 * flash)
         lit = (level * 0.94, level * 0.99, min(1.0, level * 1.05))
         contrast = 0.10 * there
