@@ -6,6 +6,7 @@ import struct
 
 from retake.media.mp4.boxes import Box
 from retake.media.mp4.edits import NewTrack
+from retake.media.mp4.tables import known_version
 
 _ID_AT = {0: 12, 1: 20}
 _DURATION_AT = {0: (20, ">I"), 1: (28, ">Q")}
@@ -33,8 +34,8 @@ def graft(moov: Box, new: NewTrack) -> None:
 
 def movie_timescale(moov: Box) -> int:
     """Return the units of a movie's own times in a second."""
-    payload = moov.get(b"mvhd").payload
-    at = 20 if payload[:1] == b"\1" else 12
+    payload = known_version(moov.get(b"mvhd")).payload
+    at = 20 if payload[0] else 12
     return int.from_bytes(payload[at : at + 4], "big")
 
 
@@ -80,7 +81,7 @@ def _take_over(trak: Box, old: Box) -> None:
 def _update_movie(moov: Box) -> None:
     """Bring the movie's length and next free track id up to date."""
     traks = [child for child in moov.children or [] if child.kind == b"trak"]
-    header = bytearray(moov.get(b"mvhd").payload)
+    header = bytearray(known_version(moov.get(b"mvhd")).payload)
     at, form = _MVHD_DURATION_AT[header[0]]
     lengths = [_duration(trak.get(b"tkhd").payload, _DURATION_AT) for trak in traks]
     longest = max(struct.unpack_from(form, header, at)[0], *lengths)

@@ -17,7 +17,9 @@ from retake.media.unspliceable import Unspliceable
 
 Integers = NDArray[np.int64]
 
-_MAX_SAMPLES = 20_000_000
+# Lengths of version 0; version 1 has three times of 64 bits instead of 32.
+_HEADER_BYTES = {b"mvhd": 100, b"tkhd": 84, b"mdhd": 24}
+_MAX_SAMPLES = 5_000_000
 
 
 class Track:
@@ -39,10 +41,10 @@ class Track:
 
     def __init__(self, trak: Box) -> None:
         self.trak = trak
-        header = trak.get(b"tkhd").payload
-        self.id = _number(header, 20 if header[:1] == b"\1" else 12)
-        media = trak.get(b"mdia", b"mdhd").payload
-        self.timescale = max(_number(media, 20 if media[:1] == b"\1" else 12), 1)
+        header = known_version(trak.get(b"tkhd")).payload
+        self.id = _number(header, 20 if header[0] else 12)
+        media = known_version(trak.get(b"mdia", b"mdhd")).payload
+        self.timescale = max(_number(media, 20 if media[0] else 12), 1)
         self.handler = trak.get(b"mdia", b"hdlr").payload[8:12]
         self.stbl = trak.get(b"mdia", b"minf", b"stbl")
         self._check_plain()
@@ -150,6 +152,20 @@ class Track:
             raise Unspliceable("its sample tables are damaged")
         starts = np.concatenate([[0], np.cumsum(counts)[:-1]]).astype(np.int64)
         return offsets, starts, counts
+
+
+def known_version(box: Box) -> Box:
+    """Return a header box after a look at its version and length.
+
+    Raises:
+        Unspliceable: It is neither version 0 nor 1, or cut short.
+    """
+    least = _HEADER_BYTES[box.kind]
+    if len(box.payload) < least or box.payload[0] > 1:
+        raise Unspliceable(f"its {box.kind.decode()} box is damaged")
+    if box.payload[0] and len(box.payload) < least + 12:
+        raise Unspliceable(f"its {box.kind.decode()} box is damaged")
+    return box
 
 
 def sizes_box(sizes: Integers) -> Box:
