@@ -191,6 +191,22 @@ def test_a_video_track_without_frames_is_told(tmp_path: Path) -> None:
     assert refused(path) == "no_frames"
 
 
+def test_pictures_that_nothing_here_decodes_are_told(tmp_path: Path) -> None:
+    path = make_clip(tmp_path / "a.mp4", seconds=1)
+    path.write_bytes(path.read_bytes().replace(b"avc1", b"zzzz").replace(b"avcC", b"zzzC"))
+    assert refused(path) == "unsupported_codec"
+
+
+def test_copy_protected_pictures_are_told(tmp_path: Path) -> None:
+    protection = {
+        "encryption_scheme": "cenc-aes-ctr",
+        "encryption_key": "76a6c65c5ea762046bd749a2e632ccbb",
+        "encryption_kid": "a7e61c373e219033c21091fa607bf3b8",
+    }
+    path = make_clip(tmp_path / "a.mp4", seconds=1, container_options=protection)
+    assert refused(path) == "encrypted"
+
+
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.99])
 @pytest.mark.parametrize("name", ["late.mp4", "early.mp4", "a.mkv", "a.avi"])
 def test_a_file_whose_end_is_missing_is_truncated(tmp_path: Path, name: str, share: float) -> None:

@@ -76,7 +76,10 @@ def open_source(path: Path, *, max_pixels: int = MAX_PIXELS) -> InputContainer:
     # AVI and the like give packets no presentation times; everybody must see the same ones.
     container.flags |= Flags.gen_pts.value
     for stream in container.streams.video:
-        stream.codec_context.options = pixels
+        context: Any = stream.codec_context
+        # Streams that nothing here can decode have none.
+        if context is not None:
+            context.options = pixels
     return container
 
 
