@@ -25,7 +25,6 @@ def nothing() -> Plate:
         front=np.zeros((1, 1), np.float32),
         sparks=np.zeros((1, 1), np.uint8),
         shake=None,
-        warp=False,
         exposure=1.0,
     )
 

@@ -27,9 +27,9 @@ _LOOK = Look(
     erode=0.9,
     flicker=0.40,
     fine=0.0,
-    density=0.16,
-    flame=0.24,
-    bright=0.9,
+    density=0.12,
+    flame=0.28,
+    bright=0.72,
 )
 
 
@@ -71,6 +71,8 @@ def _moments(cue: Cue, dying_s: float) -> Callable[[float], Moment]:
             glow=1 - smooth(dying_s + 0.4, cue.end_s - 0.1, time_s),
             thin=1.2 * smooth(dying_s, cue.end_s - 0.1, time_s),
             fade=fade,
+            # The camera stops down a little, or daylight would wash the flames out.
+            exposure=1 - 0.2 * fade,
             risen=_RISE * (time_s - cue.start_s),
             power=11.0,
             most=2.6,

@@ -12,6 +12,7 @@ _0, _1, _2, _3 = (np.float32(v) for v in (0, 1, 2, 3))
 _HALF, _SIXTH = np.float32(0.5), np.float32(1 / 6)
 _INSIDE = np.float32(1.001)
 _SEEN = np.float32(2e-5)
+_BENT = np.float32(0.04)
 _STEPS = np.float32(65535)
 _DITHER = np.float32(257)
 _SPARK_G, _SPARK_B = np.float32(0.52), np.float32(0.16)
@@ -35,7 +36,7 @@ def compose_rows(
     front,
     sparks,
     R,
-    warp,
+    shaken,
     expo,
     linear,
     display,
@@ -52,39 +53,75 @@ def compose_rows(
     sy_o = np.float32(ho) / np.float32(H)
     lit = np.empty(3, np.float32)
     add = np.empty(3, np.float32)
+    across = np.empty((wf, 8), np.float32)
     has_sparks = sparks.shape[0] == H and sparks.shape[1] == W
     has_front = ho > 1
-    steady = expo == _1 and not warp
     for y in range(r0, r1):
+        if not shaken:
+            # One row of the field serves the whole row of the picture.
+            gy = min(max((np.float32(y) + _HALF) * sy_f - _HALF, _0), np.float32(hf) - _INSIDE)
+            j = int(gy)
+            fy = gy - np.float32(j)
+            most = _0
+            for i in range(wf):
+                for c in range(8):
+                    across[i, c] = field[j, i, c] * (_1 - fy) + field[j + 1, i, c] * fy
+                most = max(most, abs(across[i, 6]), abs(across[i, 7]))
+            bent_row = most > _BENT
+        else:
+            bent_row = True
         for x in range(W):
             X = np.float32(x)
             Y = np.float32(y)
-            if warp:
+            if shaken:
                 X = np.float32(x) * R[0, 0] + np.float32(y) * R[0, 1] + R[0, 2]
                 Y = np.float32(x) * R[1, 0] + np.float32(y) * R[1, 1] + R[1, 2]
             gx = min(max((X + _HALF) * sx_f - _HALF, _0), np.float32(wf) - _INSIDE)
-            gy = min(max((Y + _HALF) * sy_f - _HALF, _0), np.float32(hf) - _INSIDE)
             i = int(gx)
-            j = int(gy)
             fx = gx - np.float32(i)
-            fy = gy - np.float32(j)
-            a00 = (_1 - fx) * (_1 - fy)
-            a01 = fx * (_1 - fy)
-            a10 = (_1 - fx) * fy
-            a11 = fx * fy
-            for c in range(3):
-                lit[c] = (
-                    field[j, i, c] * a00
-                    + field[j, i + 1, c] * a01
-                    + field[j + 1, i, c] * a10
-                    + field[j + 1, i + 1, c] * a11
+            dx = _0
+            dy = _0
+            if shaken:
+                gy = min(max((Y + _HALF) * sy_f - _HALF, _0), np.float32(hf) - _INSIDE)
+                j = int(gy)
+                fy = gy - np.float32(j)
+                a00 = (_1 - fx) * (_1 - fy)
+                a01 = fx * (_1 - fy)
+                a10 = (_1 - fx) * fy
+                a11 = fx * fy
+                for c in range(3):
+                    lit[c] = (
+                        field[j, i, c] * a00
+                        + field[j, i + 1, c] * a01
+                        + field[j + 1, i, c] * a10
+                        + field[j + 1, i + 1, c] * a11
+                    )
+                    add[c] = (
+                        field[j, i, c + 3] * a00
+                        + field[j, i + 1, c + 3] * a01
+                        + field[j + 1, i, c + 3] * a10
+                        + field[j + 1, i + 1, c + 3] * a11
+                    )
+                dx = (
+                    field[j, i, 6] * a00
+                    + field[j, i + 1, 6] * a01
+                    + field[j + 1, i, 6] * a10
+                    + field[j + 1, i + 1, 6] * a11
                 )
-                add[c] = (
-                    field[j, i, c + 3] * a00
-                    + field[j, i + 1, c + 3] * a01
-                    + field[j + 1, i, c + 3] * a10
-                    + field[j + 1, i + 1, c + 3] * a11
+                dy = (
+                    field[j, i, 7] * a00
+                    + field[j, i + 1, 7] * a01
+                    + field[j + 1, i, 7] * a10
+                    + field[j + 1, i + 1, 7] * a11
                 )
+            else:
+                for c in range(3):
+                    lit[c] = across[i, c] + (across[i + 1, c] - across[i, c]) * fx
+                    add[c] = across[i, c + 3] + (across[i + 1, c + 3] - across[i, c + 3]) * fx
+                if bent_row:
+                    dx = across[i, 6] + (across[i + 1, 6] - across[i, 6]) * fx
+                    dy = across[i, 7] + (across[i + 1, 7] - across[i, 7]) * fx
+            warp = shaken or abs(dx) + abs(dy) > _BENT
             o = _1
             if has_front:
                 ox = min(max((X + _HALF) * sx_o - _HALF, _0), np.float32(wo) - _INSIDE)
@@ -136,7 +173,8 @@ def compose_rows(
                 add[1] += spark * _SPARK_G
                 add[2] += spark * _SPARK_B
             if (
-                steady
+                expo == _1
+                and not warp
                 and alpha < _SEEN
                 and add[0] + add[1] + add[2] < _SEEN
                 and abs(lit[0]) + abs(lit[1]) + abs(lit[2]) < _SEEN
@@ -147,18 +185,6 @@ def compose_rows(
                 continue
             keep = _1 - alpha
             if warp:
-                dx = (
-                    field[j, i, 6] * a00
-                    + field[j, i + 1, 6] * a01
-                    + field[j + 1, i, 6] * a10
-                    + field[j + 1, i + 1, 6] * a11
-                )
-                dy = (
-                    field[j, i, 7] * a00
-                    + field[j, i + 1, 7] * a01
-                    + field[j + 1, i, 7] * a10
-                    + field[j + 1, i + 1, 7] * a11
-                )
                 sx = X - dx
                 sy = Y - dy
                 # Beyond its edge the picture goes on mirrored.

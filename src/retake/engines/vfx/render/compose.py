@@ -32,7 +32,6 @@ class Plate:
         front: ``[h, w]`` float32 at a small size: 1 where something stands before the effect.
         sparks: ``[H, W]`` uint8 at full size, or ``[1, 1]`` when there are none.
         shake: ``[2, 3]`` output pixel -> pixel of the steady picture; None when it is steady.
-        warp: Whether `field` displaces anything.
         exposure: Factor on the light of the source.
     """
 
@@ -42,7 +41,6 @@ class Plate:
     front: NDArray[np.float32]
     sparks: NDArray[np.uint8]
     shake: NDArray[np.float32] | None
-    warp: bool
     exposure: float
 
 
@@ -64,7 +62,7 @@ def compose(picture: Picture, plate: Plate, dither: NDArray[np.float32]) -> Pict
         plate.front,
         plate.sparks,
         steady if plate.shake is None else plate.shake,
-        plate.warp or plate.shake is not None,
+        plate.shake is not None,
         np.float32(plate.exposure),
         to_linear(),
         to_display(),

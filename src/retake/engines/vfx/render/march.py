@@ -75,7 +75,7 @@ class View:
 
 PERSPECTIVE = 0.0016
 PITCH = 0.16
-STRIDE = 1.6
+STRIDE = 1.8
 """Cells from one sample of a ray to the next."""
 
 

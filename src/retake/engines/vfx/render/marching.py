@@ -19,6 +19,7 @@ _SIDE = np.float32(0.125)
 _FINE = np.float32(2.7)
 _FAINT = np.float32(0.01)
 _TINY = np.float32(1e-6)
+_OPAQUE = np.float32(0.03)
 # Noise never looks farther than a cell of `Lit.filled` reaches beyond what it holds.
 _REACH = np.float32(1.6)
 _MASK = SIZE - 1
@@ -318,7 +319,8 @@ def march_rows(
                         else:
                             B += add
                     through *= _1 - a
-                    if through < _FAINT:
+                    if through < _OPAQUE:
+                        through = _0
                         break
                 out[py, px, 0] = R
                 out[py, px, 1] = G

@@ -192,7 +192,7 @@ class VolumeLayer:
             )
         matte = self._scene.matte
         front = None if matte is None else front_of(matte[frame], picture)
-        field, bends = self._field(picture, front, buffer, to_buffer, stand, moment, frame)
+        field = self._field(picture, front, buffer, to_buffer, stand, moment, frame)
         shakes = moment.shake * np.exp(-moment.te / 0.45) > 2e-4
         knock = self._knocks[frame]
         plate = Plate(
@@ -202,7 +202,6 @@ class VolumeLayer:
             front=np.zeros((1, 1), np.float32) if front is None else front,
             sparks=sparks,
             shake=shake_at(moment.te, moment.shake, knock, (width, height)) if shakes else None,
-            warp=bends,
             exposure=moment.exposure,
         )
         return compose(picture, plate, self._dither)
@@ -216,8 +215,8 @@ class VolumeLayer:
         stand: Stand,
         moment: Moment,
         frame: int,
-    ) -> tuple[NDArray[np.float32], bool]:
-        """Return the compositor's field and whether it bends anything."""
+    ) -> NDArray[np.float32]:
+        """Return the compositor's field."""
         luma = small_luma(picture)
         h, w = luma.shape
         scale = picture.shape[0] / h
@@ -238,8 +237,7 @@ class VolumeLayer:
             time_s=float(self._scene.times_s[frame]),
             tint=self._tint,
         )
-        field = surround(luma, front, glowing, stand, scale, glare)
-        return field, bool(np.abs(field[..., 6:]).max() > 0.05)
+        return surround(luma, front, glowing, stand, scale, glare)
 
 
 def in_light_of(scene: Scene, look: Look) -> Look:

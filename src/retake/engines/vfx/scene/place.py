@@ -11,7 +11,7 @@ from retake.engines.vfx.scene.scene import Scene
 _COLUMNS = 96
 _REACH = 0.17
 _EDGE = 0.16
-_HIGHEST, _LOWEST = 0.45, 0.77
+_HIGHEST, _LOWEST = 0.58, 0.77
 
 
 def open_ground(scene: Scene) -> tuple[float, float]:
