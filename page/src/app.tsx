@@ -44,6 +44,7 @@ function Desk() {
   useShortcuts(full, done !== null, made === null && !waiting);
   return (
     <main class="desk">
+      <h1 class="sr-only">Retake of {clip.value?.name}</h1>
       <div class="viewer" ref={full}>
         <Stage source={source} retake={retake} />
         {facts.value && <Transport comparing={retake !== null && source !== null} full={full} />}

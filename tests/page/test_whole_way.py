@@ -116,6 +116,19 @@ def test_a_running_request_is_cancelled_and_the_form_is_as_before(desk: Page):
     expect(desk.get_by_role("button", name="Retake the section")).to_be_enabled()
 
 
+@pytest.mark.slow
+def test_a_lost_connection_is_told_and_the_watch_goes_on(desk: Page):
+    run(desk, "Explosion")
+    accepted(desk)
+    desk.context.set_offline(True)
+    lost = desk.get_by_text("No connection. The work goes on; this page keeps asking.")
+    expect(lost).to_be_visible()
+    desk.context.set_offline(False)
+    expect(lost).to_be_hidden()
+    # It may have ended meanwhile, which shows as well that the page went on asking.
+    expect(desk.get_by_role("button", name=re.compile("Cancel|Edit again"))).to_be_visible()
+
+
 def test_the_servers_own_sentence_is_shown_when_it_refuses(desk: Page, clip: Path):
     # The page would not offer so short a section; whoever has an old page gets the answer in words.
     desk.route(

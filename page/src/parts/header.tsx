@@ -81,11 +81,11 @@ function KeyMenu() {
         type="button"
         class="quiet"
         aria-expanded={open.value}
-        aria-label={`API key: ${SAYS[state]}`}
         onClick={() => (open.value = !open.value)}
       >
         <span class={`dot dot-${state}`} />
         <KeyIcon />
+        <span class="sr-only">API key: </span>
         <span class={state === "good" ? "wide-only" : ""}>{SAYS[state]}{state === "good" && <span class="key-tail"> …{key.value.slice(-4)}</span>}</span>
       </button>
       {open.value && (
