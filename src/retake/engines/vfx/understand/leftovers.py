@@ -27,7 +27,7 @@ _ACTION = (
     r"escapes?|escaping|chases?|chasing|lands?|landing|attacks?|attacking|breathes?|crashes|crashing|"
     r"screams?|screaming|shouts?|raises?|takes?|puts?|rides?|riding|climbs?|hides?|dives?|rolls?|"
     r"transforms?|morphs?|vanish\w*|disappears?|emerges?|steps?|stumbles?|panics?|fle(?:e|es|eing)|"
-    r"ducks?|wears?|wearing|flicks?|casts?|fires?|shoots?|pets?|kicks?|catches)"
+    r"ducks?|wears?|wearing|flicks?|casts?|fires (?:a|the|his|her)|shoots?|pets?|kicks?|catches)"
 )
 _SPEAKING = re.compile(
     r"\b(?:says?|saying|shouts?|shouting|whispers?|whispering|yells?|yelling|asks?|screams?|cries|"
@@ -72,7 +72,7 @@ def find_leftovers(
     spoken_for = {mention.clause for mention in mentions} | details
     for number, clause in enumerate(clauses):
         text = masked(clause.text)
-        undrawn = [] if sound_told and _SOUND.search(text) else lexicon().not_drawn(text)
+        undrawn = [] if sound_told and _SOUND.search(text) else lexicon().not_drawn(clause.text)
         left += [f"{name}: not among the effects that are drawn yet" for name in undrawn]
         if (quoting and _SPEAKING.search(clause.text)) or (sound_told and _SOUND.search(text)):
             continue
