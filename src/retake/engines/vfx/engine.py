@@ -14,9 +14,10 @@ from retake.engines.vfx import notes
 from retake.engines.vfx.info import INFO, Options, check_options
 from retake.engines.vfx.plan import PromptPlan
 
-_SECONDS_PER_MEGAPIXEL = {"explosion": 0.30, "fire": 0.22, "smoke": 0.22, "storm": 0.07}
-_CHEAPEST = 0.05
-_GATHER_SECONDS_PER_MEGAPIXEL = 0.012
+_SECONDS_PER_MEGAPIXEL = {"explosion": 0.30, "fire": 0.22, "smoke": 0.22, "storm": 0.10}
+_CHEAPEST = 0.085
+_GATHER_SECONDS_PER_MEGAPIXEL = 0.01
+_GATHER_SECONDS_PER_FRAME = 0.02
 _SIMULATION_S = 15.0
 _SIMULATED = ("explosion", "fire", "smoke")
 _SOUND_S_PER_S = 0.25
@@ -55,6 +56,7 @@ class VfxEngine:
         seconds = 1.0
         if shot.mode.replaces_video:
             seconds += megapixels * _GATHER_SECONDS_PER_MEGAPIXEL
+            seconds += len(shot.section) * _GATHER_SECONDS_PER_FRAME
             for cue in plan.visuals:
                 seconds += megapixels * _SECONDS_PER_MEGAPIXEL.get(cue.effect, _CHEAPEST)
                 seconds += _SIMULATION_S if cue.effect in _SIMULATED else 0.5

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -74,7 +76,7 @@ def light_left(scene: Scene) -> NDArray[np.float64]:
     bright = np.array([np.percentile(p, 99) for p in scene.previews], np.float64)
     starts = [k for k in range(len(scene)) if is_cut(scene, k)] + [len(scene)]
     left = np.ones(len(scene))
-    for start, end in zip(starts[:-1], starts[1:], strict=True):
+    for start, end in pairwise(starts):
         usual = float(np.percentile(bright[start:end], 80))
         left[start:end] = np.minimum(1, (bright[start:end] + 1) / (0.8 * usual + 1)) ** 2.2
     return left * (bright > _BLACK)
