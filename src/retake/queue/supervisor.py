@@ -3,7 +3,7 @@
     with DataDir(path) as data_dir:
         requests = Requests(data_dir)
         supervisor = Supervisor(
-            lambda fd: [sys.executable, "-m", "retake", "worker", "--child-fd", str(fd), …],
+            lambda fd: [sys.executable, "-m", "retake.cli.main", "worker", "--child-fd", str(fd), …],
             requests,
         )
         await supervisor.start()         # on the server's event loop
@@ -32,7 +32,8 @@ from retake.queue.requests import Requests
 
 _log = logging.getLogger(__name__)
 
-_BACK_OFF_S = (0.0, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0)
+# The first start, the first restart, and so on while nothing gets finished.
+_BACK_OFF_S = (0.0, 0.0, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0)
 
 
 class Supervisor:
