@@ -53,6 +53,7 @@ def test_the_hosted_page_s_own_example_is_one_explosion_with_orange_flames() -> 
     [
         ("the car explodes and then the house burns", {"explosion", "fire"}),
         ("an explosion with smoke and flames", {"explosion"}),
+        ("the car explodes, bright flames everywhere", {"explosion"}),
         ("Explosion. Lots of orange fire.", {"explosion"}),
         ("fire and explosions", {"fire", "explosion"}),
         ("a storm at night with heavy rain", {"storm", "night", "rain"}),
