@@ -3,7 +3,7 @@
     with DataDir(path) as data_dir:
         requests = Requests(data_dir)
         supervisor = Supervisor(
-            lambda fd: [sys.executable, "-m", "retake.cli.main", "worker", "--child-fd", str(fd), …],
+            lambda fd: [sys.executable, "-m", "retake.cli.main", "worker", …, str(fd)],
             requests,
         )
         await supervisor.start()         # on the server's event loop
