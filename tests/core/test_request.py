@@ -43,6 +43,7 @@ def test_an_unknown_key_is_accepted_and_told():
         ({"video_uri": None}, "wrong_type", "video_uri"),
         ({"video_uri": " "}, "wrong_type", "video_uri"),
         ({"video_uri": "http://a/\x00"}, "control_character", "video_uri"),
+        ({"video_uri": "http://a/\udc00"}, "control_character", "video_uri"),
         ({"video_uri": "h" * 9000}, "uri_too_long", "video_uri"),
         ({"start_time": -0.5}, "start_negative", "start_time"),
         ({"start_time": math.nan}, "not_finite", "start_time"),

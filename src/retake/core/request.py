@@ -147,7 +147,7 @@ def _uri(payload: Mapping[str, Any]) -> str:
             f"video_uri has {len(uri)} characters; at most {MAX_URI} are accepted",
             param="video_uri",
         )
-    if any(unicodedata.category(c) == "Cc" for c in uri):
+    if any(unicodedata.category(c) in {"Cc", "Cs"} for c in uri):
         raise BadRequest(
             "control_character", "video_uri holds a control character", param="video_uri"
         )
