@@ -25,7 +25,7 @@ from retake.engines.vfx.scene.scene import Scene
 from retake.engines.vfx.sim.burn import Burn
 from retake.engines.vfx.sim.noise import even_grain, noise_cube
 
-_BUFFER_ROWS = 400
+_BUFFER_ROWS = 360
 _FADED = 0.35
 _FRAY = 0.035
 _LEAST_SHOT_S = 1.0
