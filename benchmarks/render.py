@@ -35,6 +35,7 @@ from retake.media.take import TakeFiles, TakeWriter, write_sound
 
 FPS = Fraction(30)
 GRAIN_FRAMES = 8
+X264 = {"preset": "veryfast", "crf": "23", "x264-params": "scenecut=0:min-keyint=60"}
 
 
 def main() -> None:
@@ -43,7 +44,7 @@ def main() -> None:
     parser.add_argument("--4k", dest="large", action="store_true", help="3840x2160")
     parser.add_argument("--seconds", type=int, default=21)
     parser.add_argument("--section", type=int, default=3)
-    parser.add_argument("--start", type=int, default=9)
+    parser.add_argument("--start", type=int, default=8)
     parser.add_argument("--one", nargs=2, metavar=("FOLDER", "WAY"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
@@ -63,23 +64,22 @@ def make_source(path: Path, size: tuple[int, int], seconds: int) -> None:
     """Write the clip: big soft shapes that move, with grain that changes with every frame."""
     width, height = size
     rng = np.random.default_rng(7)
-    grain = [rng.normal(0, 4, (height, width)).astype(np.float32) for _ in range(GRAIN_FRAMES)]
-    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    grain = [rng.integers(0, 13, (height, width), np.uint8) for _ in range(GRAIN_FRAMES)]
+    y, x = np.mgrid[0:height, 0 : 2 * width].astype(np.float32)
     with av.open(path, "w") as out:
-        video: Any = out.add_stream(
-            "libx264", rate=FPS, options={"preset": "veryfast", "crf": "23"}
-        )
+        video: Any = out.add_stream("libx264", rate=FPS, options=X264)
         video.width, video.height, video.pix_fmt, video.gop_size = width, height, "yuv420p", 60
         sound: Any = out.add_stream("aac", rate=48000)
         sound.codec_context.layout, sound.codec_context.bit_rate = "stereo", 192_000
-        backdrop = 110 + 60 * np.sin(x / width * 9) * np.cos(y / height * 7)
+        waves = 60 * np.sin(x / width * 2 * np.pi * 2) * np.cos(y / height * 7)
+        backdrop = (100 + waves).astype(np.uint8)
         chroma = np.full((height // 2, width), 128, np.uint8)
         for number in range(int(seconds * FPS)):
-            luma = np.roll(backdrop, 6 * number, axis=1) + grain[number % GRAIN_FRAMES]
+            pan = 6 * number % width
+            luma = backdrop[:, pan : pan + width] + grain[number % GRAIN_FRAMES]
             left = 11 * number % (width - width // 6)
             luma[height // 3 : height // 2, left : left + width // 6] += 45
-            planes = np.concatenate([np.clip(luma, 16, 235).astype(np.uint8), chroma])
-            frame = av.VideoFrame.from_ndarray(planes.reshape(-1, width), "yuv420p")
+            frame = av.VideoFrame.from_ndarray(np.concatenate([luma, chroma]), "yuv420p")
             frame.pts, frame.time_base = number, 1 / FPS
             out.mux(video.encode(frame))
         out.mux(video.encode(None))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -101,20 +101,28 @@ class RenderJob:
         self,
         action: Action,
         packets: int,
-        region: int = 0,
+        region: Collection[int] = (),
         reason: str | None = None,
         codec: str | None = None,
     ) -> StreamReport:
-        """Return the report on the pictures, `region` frames of which were encoded as `codec`."""
+        """Return the report on the pictures.
+
+        Args:
+            action: What was done.
+            packets: Packets of the new stream.
+            region: Times of the frames that were encoded, hidden ones among them.
+            reason: Why the whole stream was.
+            codec: As what; None for the source's codec.
+        """
         shown = len(self.source.video.pts)
         generated = len(self.section.frames) if region else 0
-        again = min(region, shown) - generated
+        again = len(set(region) & set(self.source.video.pts)) - generated
         return StreamReport(
             action=action,
             codec=codec or self.source.video.codec,
             reason=reason,
             packets=packets,
-            packets_copied=packets - region,
+            packets_copied=packets - len(region),
             frames_exact=shown - again - generated,
             frames_reencoded=again,
             frames_generated=generated,

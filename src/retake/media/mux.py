@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+import av.error
 import numpy as np
 from numpy.typing import NDArray
 
@@ -149,15 +150,21 @@ def _origin(container: Any, source: Source) -> Fraction:
 
 def _copies(container: Any, out: Any, source: Source, gone: set[int | None]) -> dict[int, Any]:
     """Return the new stream of every one that is copied, by the old one's index."""
-    ours = [source.video.index, *(audio.index for audio in source.audio)]
+    ours = {source.video.index, *(audio.index for audio in source.audio)}
     copies: dict[int, Any] = {}
-    for index in ours:
-        if index not in gone:
-            old = container.streams[index]
+    for old in container.streams:
+        if old.index in gone:
+            continue
+        try:
             new = out.add_stream_from_template(old, opaque=True)
-            new.metadata.update(old.metadata)
-            new.disposition = old.disposition
-            copies[index] = new
+        except (ValueError, av.error.FFmpegError):
+            # Subtitles and data that this container has no room for are left behind.
+            if old.index in ours:
+                raise
+            continue
+        new.metadata.update(old.metadata)
+        new.disposition = old.disposition
+        copies[old.index] = new
     return copies
 
 

@@ -107,11 +107,11 @@ def _video(work: _Patch) -> tuple[StreamReport, Range | None]:
             reason = str(why)
         else:
             work.edits[track.id] = slots
-            report = job.pictures_report(Action.SMART, plan.count, len(plan.region))
+            report = job.pictures_report(Action.SMART, plan.count, plan.region)
             return report, (plan.cut, plan.resume)
     slots, plan, recipe = pictures.reencode(task)
     work.edits[track.id] = slots
-    report = job.pictures_report(Action.REENCODED, plan.count, plan.count, reason, recipe.codec)
+    report = job.pictures_report(Action.REENCODED, plan.count, plan.region, reason, recipe.codec)
     return report, (0, plan.count)
 
 

@@ -99,7 +99,9 @@ def _sound(job: RenderJob) -> NewSound:
 
 def _video_report(job: RenderJob, muxed: Muxed, reason: str, codec: str | None) -> StreamReport:
     if job.new_pictures:
-        return job.pictures_report(Action.REENCODED, muxed.pictures, muxed.pictures, reason, codec)
+        return job.pictures_report(
+            Action.REENCODED, muxed.pictures, job.source.video.pts, reason, codec
+        )
     return job.pictures_report(Action.COPIED, muxed.copied[job.source.video.index])
 
 
