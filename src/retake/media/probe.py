@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -74,19 +75,27 @@ def probe(path: Path, limits: Limits) -> Source:
 def probe_output(path: Path, source: Source) -> Source:
     """Return what is in a file that was made from `source`, whatever limits held then.
 
+    Looking again at a file that has not changed costs nothing: verification, seams and contact
+    sheet all need to know.
+
     Raises:
         BadSource: As `probe`.
     """
+    check_file(path)
     longer, shorter = sorted((source.video.width, source.video.height), reverse=True)
-    return probe(
-        path,
-        Limits(
-            max_seconds=source.video.duration + 1,
-            max_long_side=longer,
-            max_short_side=shorter,
-            max_bytes=sys.maxsize,
-        ),
+    limits = Limits(
+        max_seconds=source.video.duration + 1,
+        max_long_side=longer,
+        max_short_side=shorter,
+        max_bytes=sys.maxsize,
     )
+    info = path.stat()
+    return _probe_once(path, limits, (info.st_ino, info.st_mtime_ns, info.st_size))
+
+
+@lru_cache(maxsize=8)
+def _probe_once(path: Path, limits: Limits, _state: tuple[int, int, int]) -> Source:
+    return probe(path, limits)
 
 
 @dataclass
