@@ -14,7 +14,6 @@ from retake.engines.vfx.sound.waves import (
     Wave,
     band,
     banded,
-    decay,
     drift,
     filtered,
     noise,
@@ -97,8 +96,13 @@ def _body(rest: int, size: float, draw: np.random.Generator) -> Wave:
 
 def _second(length: int, start: int, size: float, draw: np.random.Generator) -> Wave:
     """A smaller burst after the first: fuel and fragments going off."""
-    burst = shaped(length, draw, band(70, 1800, 0.8)) * decay(length, start, 0.11 * size)
-    return pan(burst * float(draw.uniform(0.1, 0.22)), float(draw.uniform(0.2, 0.8)))
+    span = max(min(length - start, 2 * RATE), 0)
+    burst = shaped(span, draw, band(70, 1800, 0.8)) * np.exp(-seconds(span) / (0.11 * size))
+    out = np.zeros((2, length))
+    out[:, start : start + span] = pan(
+        burst * float(draw.uniform(0.1, 0.22)), float(draw.uniform(0.2, 0.8))
+    )
+    return out
 
 
 def _debris(length: int, start: int, size: float, centre: float, draw: np.random.Generator) -> Wave:

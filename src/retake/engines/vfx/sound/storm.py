@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy import signal
 
 from retake.engines.vfx.events import Strike, strikes
 from retake.engines.vfx.plan import Cue
@@ -22,6 +23,7 @@ from retake.engines.vfx.sound.waves import (
 
 _SOUND_M_S = 343.0
 _ROOM_TO_ROLL_S = 1.3
+_LONGEST_ROLL_S = 6.0
 _EDGES_HZ = (25, 70, 160, 400, 1000, 2600, 7000)
 _RING_S = (0.6, 0.42, 0.26, 0.13, 0.06, 0.035)
 
@@ -32,7 +34,8 @@ def render(cue: Cue, length: int, draw: np.random.Generator, seed: int) -> Wave:
     for strike in strikes(cue, seed):
         at = int(arrival(strike, cue) * RATE)
         if at < length - RATE // 10:
-            out[:, at:] += _clap(length - at, strike, draw)
+            span = min(length - at, int(_LONGEST_ROLL_S * RATE))
+            out[:, at : at + span] += _clap(span, strike, draw)
     out = reverb(out, draw, decay_s=2.8, bright_hz=800, wet=0.35)
     gloom = [shaped(length, draw, band(35, 240, 1.0)) for _ in range(2)]
     air = wide(gloom[0], gloom[1], 0.8) * lasting(cue, length) * drift(length, draw, 0.9, 0.4, 1.0)
@@ -59,7 +62,8 @@ def _clap(rest: int, strike: Strike, draw: np.random.Generator) -> Wave:
     out = wide(sides[0], sides[1], 0.65)
     if near > 0.35:
         out += pan(1.6 * _tear(rest, draw) * near, 0.2 + 0.6 * strike.x)
-    return np.tanh(0.9 * out) * (0.3 + 0.75 * strike.strength)
+    fade = np.clip((rest - np.arange(rest)) / (0.5 * RATE), 0, 1)
+    return np.tanh(0.9 * out) * (0.3 + 0.75 * strike.strength) * fade
 
 
 def _roll(rest: int, delays: Wave, levels: Wave, near: float, draw: np.random.Generator) -> Wave:
@@ -75,13 +79,16 @@ def _roll(rest: int, delays: Wave, levels: Wave, near: float, draw: np.random.Ge
 
 
 def _arrivals(rest: int, delays: Wave, levels: Wave, ring_s: float, attack_s: float) -> Wave:
-    out = np.zeros(rest)
+    """Return a level that rises with each arrival within `attack_s` and rings for `ring_s`."""
+    impulses = np.zeros(rest)
     for delay_s, level in zip(delays, levels, strict=True):
-        start = int(delay_s * RATE)
-        if start < rest:
-            t = seconds(rest - start)
-            out[start:] += level * (1 - np.exp(-t / attack_s)) * np.exp(-t / ring_s)
-    return out
+        if (start := int(delay_s * RATE)) < rest:
+            impulses[start] += level
+    # (1 - e^(-t/attack)) e^(-t/ring) is the difference of two exponentials: two one-pole filters.
+    slow = np.exp(-1 / (ring_s * RATE))
+    fast = slow * np.exp(-1 / (attack_s * RATE))
+    rung = [signal.lfilter([1.0], [1.0, -pole], impulses) for pole in (slow, fast)]
+    return np.asarray(rung[0]) - np.asarray(rung[1])
 
 
 def _tear(rest: int, draw: np.random.Generator) -> Wave:

@@ -111,14 +111,6 @@ def drift(length: int, draw: np.random.Generator, hz: float, low: float, high: f
     return (low + (high - low) * (knots[at] * (1 - part) + knots[at + 1] * part))[:length]
 
 
-def decay(length: int, start: int, time_s: float) -> Wave:
-    """Return an exponential decay that begins at sample `start` and is 0 before it."""
-    out = np.zeros(length)
-    if start < length:
-        out[max(start, 0) :] = np.exp(-seconds(length - max(start, 0)) / time_s)
-    return out
-
-
 def pan(wave: Wave, position: float) -> Wave:
     """Return a single channel as ``[2, n]`` at `position` 0 (left) .. 1 (right), constant power."""
     angle = np.clip(position, 0, 1) * np.pi / 2
