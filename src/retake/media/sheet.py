@@ -6,7 +6,6 @@ below, both sounds run along the film's time, and fine lines lead from each pair
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -16,17 +15,14 @@ from PIL import Image, ImageDraw, ImageFont
 from retake.core.section import Section
 from retake.core.source import Source
 from retake.core.timing import seconds_text
+from retake.media.layout import BADGE, GAP, LABEL, MARGIN, WAVE, Layout, chosen_frames
 from retake.media.probe import probe_output
 from retake.media.saving import saved_whole
 from retake.media.sound import read_sound
-from retake.media.still import fitted_size, stills, thumbnail
+from retake.media.still import stills, thumbnail
 from retake.media.waveform import draw_waveform, peaks_of
 
 __all__ = ["contact_sheet", "thumbnail"]
-
-COLUMNS = 8
-_LEAST_INSIDE = 6
-_LEAST_WIDTH = 1800
 
 _Rgb = tuple[int, int, int]
 _GROUND: _Rgb = (14, 16, 20)
@@ -37,9 +33,6 @@ _TEXT: _Rgb = (236, 238, 242)
 _QUIET: _Rgb = (138, 146, 160)
 _LINE: _Rgb = (64, 70, 82)
 _WAVE: _Rgb = (112, 162, 220)
-
-_MARGIN, _GAP, _GUTTER = 44, 10, 112
-_HEAD, _BADGE, _LABEL, _LEAD, _WAVE_H, _RULER = 96, 44, 40, 52, 104, 48
 
 
 def contact_sheet(src: Path, out: Path, source: Source, section: Section, dst: Path) -> None:
@@ -58,10 +51,10 @@ def contact_sheet(src: Path, out: Path, source: Source, section: Section, dst: P
     """
     made = probe_output(out, source)
     numbers = chosen_frames(len(source.video.pts), section)
-    layout = _Layout(source, made, section, numbers)
+    layout = Layout(source, made, section, numbers)
     before = stills(src, source, numbers, layout.cell)
     after = stills(out, made, numbers, layout.cell)
-    sheet = layout.canvas()
+    sheet = Image.new("RGB", (layout.width, layout.height), _GROUND)
     draw = ImageDraw.Draw(sheet)
     _draw_head(draw, layout)
     _draw_section_panel(draw, layout)
@@ -75,88 +68,19 @@ def contact_sheet(src: Path, out: Path, source: Source, section: Section, dst: P
         sheet.save(part, "JPEG", quality=90, subsampling=0)
 
 
-def chosen_frames(count: int, section: Section) -> list[int]:
-    """Return the numbers of the frames to show: ascending, most of them inside the section.
-
-    Outside it, the frames right at the seams are shown, and one further away where there is room.
-    Inside, each stands for an equal part: right at the seams nothing has changed yet.
-    """
-    start, end = section.frames.start, section.frames.end
-    before, after = {start - 1} if start else set(), {end} if end < count else set()
-    if not before and after:
-        after.add((end + count) // 2)
-    if not after and before:
-        before.add(start // 2)
-    room = min(max(COLUMNS - len(before) - len(after), _LEAST_INSIDE), end - start)
-    inside = {start + (2 * part + 1) * (end - start) // (2 * room) for part in range(room)}
-    return sorted({*before, *inside, *after})
-
-
-@dataclass
-class _Layout:
-    """Where everything lies, in pixels."""
-
-    source: Source
-    made: Source
-    section: Section
-    numbers: list[int]
-
-    def __post_init__(self) -> None:
-        width, height = self.source.video.upright_size
-        self.cell = fitted_size(self.source.video, (368, 276) if width >= height else (300, 400))
-        columns = len(self.numbers)
-        self.left = _MARGIN + _GUTTER
-        self.pitch = max(self.cell[0] + _GAP, (_LEAST_WIDTH - self.left - _MARGIN) // columns)
-        self.width = self.left + columns * self.pitch - _GAP + _MARGIN
-        self.rows_top = _HEAD + _BADGE
-        self.labels_top = self.rows_top + 2 * (self.cell[1] + _GAP)
-        self.waves_top = self.labels_top + _LABEL + _LEAD
-        self.waves = [(name, one) for name, one in (("SOURCE", self.source), ("RESULT", self.made))]
-        if not self.made.audio and not self.source.audio:
-            self.waves = []
-        self.ruler_top = self.waves_top + max(len(self.waves), 1) * (_WAVE_H + _GAP)
-        self.height = self.ruler_top + _RULER + 12
-
-    def canvas(self) -> Image.Image:
-        """Return the empty sheet."""
-        return Image.new("RGB", (self.width, self.height), _GROUND)
-
-    def column_x(self, column: int) -> int:
-        """Return a column's left edge."""
-        return self.left + column * self.pitch + (self.pitch - _GAP - self.cell[0]) // 2
-
-    def row_y(self, row: int) -> int:
-        """Return a row's upper edge."""
-        return self.rows_top + row * (self.cell[1] + _GAP)
-
-    @property
-    def right(self) -> int:
-        """Return where pictures and waves end."""
-        return self.width - _MARGIN
-
-    def time_x(self, time: Fraction) -> int:
-        """Return where a moment lies on the waves' axis."""
-        share = float(time / self.source.video.duration)
-        return round(self.left + min(max(share, 0), 1) * (self.right - self.left))
-
-    def inside(self, column: int) -> bool:
-        """Return whether a column shows the section."""
-        return self.numbers[column] in self.section.frames
-
-
 def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size=size)
 
 
-def _draw_head(draw: ImageDraw.ImageDraw, layout: _Layout) -> None:
+def _draw_head(draw: ImageDraw.ImageDraw, layout: Layout) -> None:
     video, section = layout.source.video, layout.section
     width, height = video.upright_size
-    draw.text((_MARGIN, 46), "retake", font=_font(40), fill=_TEXT, anchor="lm")
+    draw.text((MARGIN, 46), "retake", font=_font(40), fill=_TEXT, anchor="lm")
     facts = (
         f"{width} x {height}   ·   {float(video.frame_rate):.6g} frames/s   ·   "
         f"{seconds_text(video.duration)} s   ·   {len(video.pts)} frames"
     )
-    draw.text((_MARGIN + 156, 50), facts, font=_font(24), fill=_QUIET, anchor="lm")
+    draw.text((MARGIN + 156, 50), facts, font=_font(24), fill=_QUIET, anchor="lm")
     told = (
         f"section  {seconds_text(section.start)} to {seconds_text(section.end)} s   ·   "
         f"frames {section.frames.start} to {section.frames.end - 1}"
@@ -164,18 +88,18 @@ def _draw_head(draw: ImageDraw.ImageDraw, layout: _Layout) -> None:
     draw.text((layout.right, 49), told, font=_font(24), fill=_ACCENT, anchor="rm")
 
 
-def _draw_section_panel(draw: ImageDraw.ImageDraw, layout: _Layout) -> None:
+def _draw_section_panel(draw: ImageDraw.ImageDraw, layout: Layout) -> None:
     """Draw the coloured ground behind the section's columns, with its name on top."""
     columns = [column for column in range(len(layout.numbers)) if layout.inside(column)]
-    left = layout.left + columns[0] * layout.pitch - _GAP // 2
-    right = layout.left + (columns[-1] + 1) * layout.pitch - _GAP // 2
-    top, bottom = layout.rows_top - _BADGE + 4, layout.labels_top + _LABEL
+    left = layout.left + columns[0] * layout.pitch - GAP // 2
+    right = layout.left + (columns[-1] + 1) * layout.pitch - GAP // 2
+    top, bottom = layout.rows_top - BADGE + 4, layout.labels_top + LABEL
     draw.rounded_rectangle(
         (left, top, right, bottom), 12, fill=_ACCENT_PANEL, outline=_ACCENT, width=3
     )
     name = "RETAKE"
     draw.text(
-        ((left + right) // 2, top + _BADGE // 2 - 1),
+        ((left + right) // 2, top + BADGE // 2 - 1),
         name,
         font=_font(24),
         fill=_ACCENT,
@@ -183,21 +107,19 @@ def _draw_section_panel(draw: ImageDraw.ImageDraw, layout: _Layout) -> None:
     )
 
 
-def _paste(
-    sheet: Image.Image, layout: _Layout, column: int, row: int, picture: Image.Image
-) -> None:
+def _paste(sheet: Image.Image, layout: Layout, column: int, row: int, picture: Image.Image) -> None:
     mask = Image.new("L", (picture.width * 2, picture.height * 2), 0)
     ImageDraw.Draw(mask).rounded_rectangle((0, 0, mask.width - 1, mask.height - 1), 12, fill=255)
     smooth = mask.resize(picture.size, Image.Resampling.LANCZOS)
     sheet.paste(picture, (layout.column_x(column), layout.row_y(row)), smooth)
 
 
-def _draw_label(draw: ImageDraw.ImageDraw, layout: _Layout, column: int) -> None:
+def _draw_label(draw: ImageDraw.ImageDraw, layout: Layout, column: int) -> None:
     """Draw a column's moment, and the line that leads to it on the axis below."""
     number, inside = layout.numbers[column], layout.inside(column)
     time = layout.source.video.time_of(number)
     centre = layout.column_x(column) + layout.cell[0] // 2
-    y = layout.labels_top + _LABEL // 2 - 4
+    y = layout.labels_top + LABEL // 2 - 4
     draw.text(
         (centre, y),
         f"{seconds_text(time)} s   ·   frame {number}",
@@ -205,21 +127,21 @@ def _draw_label(draw: ImageDraw.ImageDraw, layout: _Layout, column: int) -> None
         fill=_TEXT if inside else _QUIET,
         anchor="mm",
     )
-    top, bottom = layout.labels_top + _LABEL + 4, layout.waves_top - 4
+    top, bottom = layout.labels_top + LABEL + 4, layout.waves_top - 4
     colour = _ACCENT if inside else _LINE
     draw.line((centre, top, layout.time_x(time), bottom), fill=colour, width=2)
     x = layout.time_x(time)
     draw.ellipse((x - 4, bottom - 4, x + 4, bottom + 4), fill=colour)
 
 
-def _draw_row_names(draw: ImageDraw.ImageDraw, layout: _Layout) -> None:
+def _draw_row_names(draw: ImageDraw.ImageDraw, layout: Layout) -> None:
     for row, name in enumerate(("SOURCE", "RESULT")):
         y = layout.row_y(row) + layout.cell[1] // 2
-        draw.text((_MARGIN, y), name, font=_font(24), fill=_TEXT if row else _QUIET, anchor="lm")
+        draw.text((MARGIN, y), name, font=_font(24), fill=_TEXT if row else _QUIET, anchor="lm")
 
 
 def _draw_sound(
-    sheet: Image.Image, draw: ImageDraw.ImageDraw, layout: _Layout, src: Path, out: Path
+    sheet: Image.Image, draw: ImageDraw.ImageDraw, layout: Layout, src: Path, out: Path
 ) -> None:
     """Draw both sounds on one scale, the section shaded, and the ruler below them."""
     width = layout.right - layout.left
@@ -232,17 +154,17 @@ def _draw_sound(
     loudest = max(float(track.max()) for track in tracks)
     first, last = layout.time_x(layout.section.start), layout.time_x(layout.section.end)
     for row, ((name, one), peaks) in enumerate(zip(layout.waves, tracks, strict=False)):
-        top = layout.waves_top + row * (_WAVE_H + _GAP)
+        top = layout.waves_top + row * (WAVE + GAP)
         columns = np.tile(np.array(_WAVE, np.uint8), (width, 1))
         if row:
             columns[first - layout.left : last - layout.left] = _ACCENT
-        strip = draw_waveform(peaks, loudest, _WAVE_H, columns, _PANEL)
-        within = draw_waveform(peaks, loudest, _WAVE_H, columns, _ACCENT_PANEL)
-        cut = (first - layout.left, 0, last - layout.left, _WAVE_H)
+        strip = draw_waveform(peaks, loudest, WAVE, columns, _PANEL)
+        within = draw_waveform(peaks, loudest, WAVE, columns, _ACCENT_PANEL)
+        cut = (first - layout.left, 0, last - layout.left, WAVE)
         strip.paste(within.crop(cut), cut[:2])
         sheet.paste(strip, (layout.left, top))
         draw.text(
-            (_MARGIN, top + _WAVE_H // 2),
+            (MARGIN, top + WAVE // 2),
             name,
             font=_font(24),
             fill=_TEXT if row else _QUIET,
@@ -250,7 +172,7 @@ def _draw_sound(
         )
         if not one.audio:
             draw.text(
-                (layout.left + 16, top + _WAVE_H // 2 - 16),
+                (layout.left + 16, top + WAVE // 2 - 16),
                 "no sound",
                 font=_font(21),
                 fill=_QUIET,
@@ -258,21 +180,21 @@ def _draw_sound(
             )
     if not layout.waves:
         top = layout.waves_top
-        draw.rectangle((layout.left, top, layout.right, top + _WAVE_H), fill=_PANEL)
-        draw.rectangle((first, top, last, top + _WAVE_H), fill=_ACCENT_PANEL)
+        draw.rectangle((layout.left, top, layout.right, top + WAVE), fill=_PANEL)
+        draw.rectangle((first, top, last, top + WAVE), fill=_ACCENT_PANEL)
         draw.text(
-            (layout.left + 16, top + _WAVE_H // 2),
+            (layout.left + 16, top + WAVE // 2),
             "no sound",
             font=_font(21),
             fill=_QUIET,
             anchor="lm",
         )
     for x in (first, last):
-        draw.line((x, layout.waves_top - 2, x, layout.ruler_top - _GAP + 6), fill=_ACCENT, width=3)
+        draw.line((x, layout.waves_top - 2, x, layout.ruler_top - GAP + 6), fill=_ACCENT, width=3)
     _draw_ruler(draw, layout)
 
 
-def _draw_ruler(draw: ImageDraw.ImageDraw, layout: _Layout) -> None:
+def _draw_ruler(draw: ImageDraw.ImageDraw, layout: Layout) -> None:
     duration = layout.source.video.duration
     every = next(step for step in (1, 2, 5, 10, 20, 60, 600) if duration / step <= 24)
     for second in range(0, int(duration) + 1, every):
