@@ -26,6 +26,12 @@ def test_the_sky_is_found_above_the_horizon_and_not_on_the_house() -> None:
     assert sky[32:44, 52:80].mean() < 0.1
 
 
+def test_a_pool_below_is_no_sky_though_it_has_the_skys_colour() -> None:
+    view = picture(160, 90)
+    view[66:80, 8:40] = (170, 205, 248)
+    assert sky_of(view)[60:].max() == 0
+
+
 def test_a_picture_of_grass_has_no_sky() -> None:
     grass = picture(160, 90)[46:]
     assert sky_of(np.ascontiguousarray(grass)).max() == 0
