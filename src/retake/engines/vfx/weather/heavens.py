@@ -52,7 +52,8 @@ class Heavens:
         # Air is thickest at the horizon: few stars get through.
         high = np.clip(1.1 - y / (0.75 * h), 0.1, 1)
         cover = np.clip(0.16 + 0.35 * self._bright[inside], 0, 1) * twinkle * high
-        radius = min(w, h) / 720 * (0.75 + 0.35 * np.clip(self._bright[inside], 0, 2.5))
+        size = min(w, h) / 720 * (0.75 + 0.35 * np.clip(self._bright[inside], 0, 2.5))
+        radius = np.maximum(size, 0.65)
         seen = np.clip(sky[rows, columns] * 2 - 1, 0, 1)
         draw_discs(canvas, x, y, radius, 1.0, 1.0, cover * seen * there)
 
