@@ -63,6 +63,16 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others():
     assert not np.array_equal(first, other)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_another_seed_gives_another_shape_not_only_other_grain(name: str):
+    states = []
+    for seed in (7, 8):
+        layer = effect(name).prepare(cue(name), scene(), seed, Watch())
+        layer.draw(meadow(), 4)
+        states.append(layer._burn.fluid.heat.copy())
+    assert np.abs(states[0] - states[1]).max() > 0.1
+
+
 @pytest.mark.parametrize("size", [(72, 128), (97, 55), (33, 31)])
 def test_any_shape_of_picture_will_do(size: tuple[int, int]):
     out = drawn("explosion", scene(*size), picked=(0, 8))
