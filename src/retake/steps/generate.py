@@ -159,5 +159,6 @@ def _join(shot: Shot, made: Sound) -> np.ndarray[tuple[int, int], np.dtype[np.fl
             f"of {(shot.channels, shot.sound_samples)} at {shot.rate} Hz.",
         )
     if shot.sound is None:
-        return made.samples
+        # Silence all around: the new sound fades in and out, and keeps below full scale.
+        return join_sound(np.zeros_like(made.samples), 0, made.samples, shot.rate)
     return join_sound(shot.sound.samples, shot.sound_start, made.samples, shot.rate)
