@@ -39,7 +39,7 @@ function Desk() {
   // A result is worth seeing also where its source cannot be shown.
   const source = retake !== null && unplayable.value ? null : (clip.value?.url ?? null);
   const made = done ? ((done.report && effective(done.report)) ?? section.value) : null;
-  useComparing(done !== null);
+  useComparing(done !== null, done?.payload.mode === "replace_audio");
   useLoop(made ?? section.value, done !== null);
   useShortcuts(full, done !== null, made === null && !waiting);
   return (
@@ -58,13 +58,15 @@ function Desk() {
 }
 
 /** A finished retake is shown beside its source, heard, from just before the section. */
-function useComparing(done: boolean): void {
+function useComparing(done: boolean, soundOnly: boolean): void {
   useEffect(() => {
     if (!done) {
       show("source");
       return;
     }
-    show(matchMedia("(max-width: 760px)").matches ? "wipe" : "both");
+    // Two equal pictures side by side would be a riddle.
+    if (soundOnly) show("retake");
+    else show(matchMedia("(max-width: 760px)").matches ? "wipe" : "both");
     deck.hear("retake");
     deck.pause();
     deck.seek(Math.max(0, section.peek().start));

@@ -32,7 +32,6 @@ interface Props {
 
 export function Transport({ comparing, full }: Props) {
   const playing = deck.playing.value;
-  const both = view.value === "both" || view.value === "wipe";
   return (
     <div class="transport" role="group" aria-label="Playing">
       <div class="transport-left">
@@ -59,9 +58,9 @@ export function Transport({ comparing, full }: Props) {
           <span class="time-length"> / {clock(facts.value?.length ?? 0)}</span>
         </span>
       </div>
-      {comparing && <Choice label="View" name="view" value={view.value} options={VIEWS} pick={show} />}
+      {comparing && <Choice label="View" title="Keys 1 to 4; B changes between source and retake" name="view" value={view.value} options={VIEWS} pick={show} />}
       <div class="transport-right">
-        {comparing && both && (
+        {comparing && (
           <span class="heard">
             <span class="heard-word" aria-hidden="true">Hear</span>
             <Choice label="Hear" name="heard" value={deck.heard.value} options={HEARD} pick={deck.hear} />

@@ -40,8 +40,10 @@ function failed(error: unknown): void {
 }
 
 export function run(): void {
+  // An upload's address expires: when it was refused, the file goes again.
+  const refusedClip = job.value.at === "failed" && job.value.param === "video_uri" && clip.value?.file;
+  if (refusedClip || transfer.value.at === "failed") transfer.value = { at: "idle" };
   job.value = { at: "armed" };
-  if (transfer.value.at === "failed") transfer.value = { at: "idle" };
   void startTransfer();
 }
 
