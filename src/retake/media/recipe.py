@@ -82,10 +82,11 @@ def spliced(
     profile = _x264_profile(sps, video)
     # A pyramid makes x264 announce at least four references.
     pyramid = "normal" if reorder > 1 and sps.references >= 4 else "none"
-    # One reference is searched, for speed, but as many are announced as in the source.
+    # One reference is searched, for speed, but as many are announced as in the source. The
+    # quickest subpixel search halves the time for 0.4 dB, which a step of quality gives back.
     parameters = (
         f"sps-id={new_id}:stitchable=1:open-gop=0:b-pyramid={pyramid}"
-        f":ref=1:dpb-size={min(max(sps.references, 1), 16)}"
+        f":ref=1:dpb-size={min(max(sps.references, 1), 16)}:subme=1"
     )
     no_b_frames = reorder < 1 or sps.references < 2 or intra or profile == "baseline"
     return Recipe(
@@ -94,7 +95,7 @@ def spliced(
         pix_fmt=video.pix_fmt,
         options={
             "preset": PRESET,
-            "crf": str(crf),
+            "crf": str(crf - 1),
             "profile": profile,
             "level": _level(sps),
             "x264-params": parameters,
