@@ -84,7 +84,7 @@ def edit(
     """Render a take into the frames [first, last) of `src`; `last` counts from the end if < 1."""
     source = probe(src, Limits())
     count = len(source.video.pts)
-    section = section_of(source, first % count, last if last > 0 else count + last)
+    section = section_of(source, first % count, min(last, count) if last > 0 else count + last)
     take = make_take(folder, source, section)
     out = folder / (name or f"out{src.suffix}")
     rendered = render(
