@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import cv2
@@ -16,6 +17,7 @@ _MOST_AREA = 0.9
 _SURE = 0.75
 _STEADY = 0.8
 _KEEP = 0.3
+_ALONE = Lock()
 
 Matte = NDArray[np.float32]
 
@@ -40,9 +42,13 @@ class PersonMatte:
 
     def add(self, frame: NDArray[np.uint8]) -> None:
         """Take the next frame, RGB ``[h, w, 3]`` of any size."""
-        net = _network(self._landscape)
-        net.setInput(cv2.dnn.blobFromImage(frame, 1 / 255.0, self.input_size))
-        found = np.clip(np.asarray(net.forward(), np.float32)[0, 0], 0, 1)
+        blob = cv2.dnn.blobFromImage(frame, 1 / 255.0, self.input_size)
+        # A network keeps its input: warming up and the first request would mix theirs.
+        with _ALONE:
+            net = _network(self._landscape)
+            net.setInput(blob)
+            seen = np.array(net.forward(), np.float32)
+        found = np.clip(seen[0, 0], 0, 1)
         if self._mattes:
             found = (1 - _KEEP) * found + _KEEP * self._mattes[-1]
         self._mattes.append(np.asarray(found, np.float32))
