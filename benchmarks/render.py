@@ -193,7 +193,10 @@ def tell(folder: Path, figures: dict[str, dict[str, Any]], options: argparse.Nam
             f"{made['encoded']} frames encoded ({made['action']}, sound {made['sound']})"
         )
     print(f"source                                      {size_mb(folder / 'source.mp4'):6.1f} MB")
-    print(f"ratio  {full['seconds'] / smart['seconds']:.2f} times faster")
+    print(
+        f"ratio  {full['seconds'] / smart['seconds']:.2f} times faster, "
+        f"{full['cpu_seconds'] / smart['cpu_seconds']:.2f} times less processor time"
+    )
     print(
         f"kept   {same} of {outside} packets outside the section are byte-identical "
         f"({100 * same / outside:.1f} %)"
