@@ -54,8 +54,8 @@ def _checks(data_dir: Path) -> Iterator[tuple[bool, str]]:
 
 
 def _codecs() -> tuple[bool, str]:
-    from retake.media.codecs import missing_codecs
+    from retake.media.codecs import NEEDED, missing_codecs
 
     missing = missing_codecs()
-    state = f"lacks {', '.join(missing)}" if missing else "has x264, AAC and FFV1"
+    state = f"lacks {', '.join(missing)}" if missing else f"has {', '.join(NEEDED)}"
     return not missing, f"PyAV {version('av')} {state}"
