@@ -37,6 +37,11 @@ MAX_PIXELS = pixel_allowance(3840, 2160)
 
 MAX_STREAMS = 32
 
+# PyAV 19 replaces what is not UTF-8 in names and titles by itself; 18 has to be told.
+_LENIENT: dict[str, Any] = (
+    {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}
+)
+
 ACCEPTED = "MP4, MOV, MKV, WebM, AVI, MPEG-TS, MPEG-PS, FLV and Ogg"
 
 
@@ -65,7 +70,7 @@ def open_source(path: Path, *, max_pixels: int = MAX_PIXELS) -> InputContainer:
                 # PyAV hands these to the decoders that look into the file while it is opened, too.
                 **pixels,
             },
-            metadata_errors="replace",
+            **_LENIENT,
         )
     except (av.error.FFmpegError, ValueError, OverflowError) as error:
         raise BadSource(
