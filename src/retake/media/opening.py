@@ -37,7 +37,7 @@ MAX_PIXELS = pixel_allowance(3840, 2160)
 
 MAX_STREAMS = 32
 
-# PyAV 19 replaces what is not UTF-8 in names and titles by itself; 18 has to be told.
+# PyAV 19 lets names and titles that are not UTF-8 pass by itself; 18 has to be told.
 _LENIENT: dict[str, Any] = (
     {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}
 )
