@@ -23,6 +23,7 @@ from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID
 from dbos import error as dbos_error
 
 from retake.core.errors import RetakeError
+from retake.queue.old_sqlite import teach_subsec
 
 _log = logging.getLogger(__name__)
 
@@ -77,6 +78,7 @@ class Durable:
                 self._path.replace(aside)
             # SQLite would create it with the umask's permissions.
             self._path.touch(mode=0o600)
+            teach_subsec()
             DBOS(config=_config(self._path, self._executor_id))
             DBOS.launch()
             self._launched = True
