@@ -13,7 +13,8 @@ from retake.engines.vfx.effects.effect import Effect
 from retake.engines.vfx.events import ignition
 from retake.engines.vfx.plan import Cue
 from retake.engines.vfx.render.light import light_up
-from retake.engines.vfx.render.march import Look, march, view_of
+from retake.engines.vfx.render.look import Look
+from retake.engines.vfx.render.march import march, view_of
 from retake.engines.vfx.render.palette import fire_palette
 from retake.engines.vfx.render.stand import Stand, cropped
 from retake.engines.vfx.sim.emit import put_ball

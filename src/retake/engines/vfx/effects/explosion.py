@@ -13,10 +13,11 @@ from retake.engines.vfx.chance import generator
 from retake.engines.vfx.effects.effect import Layer
 from retake.engines.vfx.events import ignition
 from retake.engines.vfx.plan import Cue
-from retake.engines.vfx.render.march import Look
+from retake.engines.vfx.render.look import Look
+from retake.engines.vfx.render.moment import Moment
 from retake.engines.vfx.render.sparks import Shards, Sparks
 from retake.engines.vfx.render.stand import cells_of, unit_of
-from retake.engines.vfx.render.volume import Moment, VolumeLayer
+from retake.engines.vfx.render.volume import VolumeLayer
 from retake.engines.vfx.scene.place import open_ground
 from retake.engines.vfx.scene.scene import Scene
 from retake.engines.vfx.sim.blast import Blast

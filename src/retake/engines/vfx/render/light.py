@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from retake.engines.vfx.render.marching import halve
+from retake.engines.vfx.render.halving import halve
 from retake.engines.vfx.rows import run_rows
 from retake.engines.vfx.sim.fluid import State
 

@@ -14,45 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retake.engines.vfx.render.light import Lit
+from retake.engines.vfx.render.look import Look
 from retake.engines.vfx.render.marching import march_rows
 from retake.engines.vfx.render.palette import HOTTEST
 from retake.engines.vfx.rows import run_rows
 from retake.engines.vfx.sim.fluid import State
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """How gas looks.
-
-    Attributes:
-        displace: How far noise moves the look-up, cells.
-        frequency: Noise texels a cell, across and along y.
-        stretch: Share of `frequency` along y; below 1 draws licks out upwards.
-        erode: How much noise eats thin edges.
-        flicker: How much noise varies temperature.
-        fine: Weight of the second, finer octave.
-        density: Opacity of soot a cell.
-        flame: Opacity of fire a cell.
-        bright: Brightness of fire.
-        ambient, sky, fire: Linear RGB of the light around, from above, from the fire itself.
-        albedo: Linear RGB that smoke reflects.
-        dust: Linear RGB that smoke near the floor reflects.
-    """
-
-    displace: float = 1.5
-    frequency: float = 1.75
-    stretch: float = 1.0
-    erode: float = 1.1
-    flicker: float = 0.34
-    fine: float = 0.35
-    density: float = 0.40
-    flame: float = 0.55
-    bright: float = 1.05
-    ambient: tuple[float, float, float] = (0.05, 0.055, 0.066)
-    sky: tuple[float, float, float] = (0.62, 0.60, 0.58)
-    fire: tuple[float, float, float] = (1.9, 0.68, 0.17)
-    albedo: tuple[float, float, float] = (0.34, 0.315, 0.295)
-    dust: tuple[float, float, float] = (0.42, 0.36, 0.29)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -15,7 +15,9 @@ from retake.engines.vfx.effects.effect import Picture
 from retake.engines.vfx.render.compose import Plate, compose
 from retake.engines.vfx.render.front import front_of
 from retake.engines.vfx.render.light import light_up
-from retake.engines.vfx.render.march import Look, march, view_of
+from retake.engines.vfx.render.look import Look, in_light_of
+from retake.engines.vfx.render.march import march, view_of
+from retake.engines.vfx.render.moment import Moment
 from retake.engines.vfx.render.palette import fire_palette
 from retake.engines.vfx.render.sparks import Shards, Sparks
 from retake.engines.vfx.render.stand import Stand, buffer_map, cropped, stand_at
@@ -31,35 +33,6 @@ _FRAY = 0.035
 _LEAST_SHOT_S = 1.0
 
 Buffer = NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """How the effect is at one time; see `march` for `glow` and `thin`, `Glare` for the rest.
-
-    Attributes:
-        te: Seconds since it began.
-        shake: Knock of the camera in heights of the picture, as at te = 0.
-        exposure: Factor on the source's light.
-        risen: Units by which the gas' fine structure has been carried upwards.
-        power: Light on the scene for each unit of light seen, and its ceiling.
-    """
-
-    te: float
-    glow: float = 1.0
-    thin: float = 0.0
-    fade: float = 1.0
-    bright: float = 1.0
-    exposure: float = 1.0
-    power: float = 9.5
-    most: float = 3.2
-    flash: float = 0.0
-    ring: float = -1.0
-    ring_strength: float = 0.0
-    haze: float = 1.0
-    shade: float = 0.0
-    shake: float = 0.0
-    risen: float = 0.0
 
 
 class VolumeLayer:
@@ -238,22 +211,6 @@ class VolumeLayer:
             tint=self._tint,
         )
         return surround(luma, front, glowing, stand, scale, glare)
-
-
-def in_light_of(scene: Scene, look: Look) -> Look:
-    """Return `look` lit as the shot is: dark smoke at night, its sky's colour by day."""
-    first = np.asarray(scene.previews[0], np.float32) / 255
-    linear = first**2.2
-    top = linear[: max(1, len(linear) // 2)].reshape(-1, 3).mean(axis=0)
-    level = float(np.clip(linear.mean() / 0.20, 0.16, 1.3))
-    hue = top / max(float(top.mean()), 1e-3)
-    tint = np.clip(0.55 + 0.45 * hue, 0.6, 1.4) * level
-
-    def lit(colour: tuple[float, float, float]) -> tuple[float, float, float]:
-        r, g, b = (float(v) for v in np.asarray(colour) * tint)
-        return r, g, b
-
-    return replace(look, ambient=lit(look.ambient), sky=lit(look.sky))
 
 
 def _seen_small(
