@@ -11,11 +11,12 @@ import pytest
 from retake.core.errors import Cancelled, EngineFailed
 from retake.core.timing import FrameRange
 from retake.core.watch import Watch
+from retake.engines.vfx.scene.cuts import cuts
 from retake.engines.vfx.scene.depth import depth_of
 from retake.engines.vfx.scene.gather import gather
 from retake.engines.vfx.scene.sky import sky_of
 from retake.engines.vfx.scene.spread import FAR, spread
-from retake.engines.vfx.scene.views import Views, is_cut
+from retake.engines.vfx.scene.views import Views
 from tests.vfx.scenery import make_shot, picture
 
 
@@ -104,7 +105,7 @@ def test_a_cut_is_seen_and_a_pan_is_not() -> None:
     previews = np.stack(scene.previews).copy()
     previews[3:] = 255 - previews[3:]
     cut = replace(scene, previews=previews)
-    assert [is_cut(cut, k) for k in range(6)] == [True, False, False, True, False, False]
+    assert cuts(cut).tolist() == [True, False, False, True, False, False]
 
 
 def test_views_keep_the_sky_steady_through_noise() -> None:

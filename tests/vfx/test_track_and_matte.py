@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from retake.engines.vfx.scene.cuts import fades, shot_end
+from retake.engines.vfx.scene.cuts import cuts, fades, light_left, shot_end
 from retake.engines.vfx.scene.matte import PersonMatte
 from retake.engines.vfx.scene.place import open_ground
 from retake.engines.vfx.scene.track import CameraTrack
@@ -98,6 +98,18 @@ def test_a_shot_ends_at_the_cut():
 def test_a_slow_change_is_no_cut():
     pictures = np.stack([np.full((18, 32, 3), 60 + 6 * k, np.uint8) for k in range(24)])
     assert shot_end(scene(pictures=pictures), 0) == 24
+
+
+def test_the_way_back_from_a_flash_is_a_cut_as_well():
+    pictures = two_shots(24)
+    pictures[10] = 255
+    assert np.flatnonzero(cuts(scene(pictures=pictures))).tolist() == [0, 10, 11]
+
+
+def test_only_what_shines_by_itself_is_seen_in_a_black_shot():
+    black = scene(pictures=np.zeros((24, 18, 32, 3), np.uint8))
+    assert fades(black, 0) == pytest.approx(1)
+    assert light_left(black) == pytest.approx(0)
 
 
 def test_what_is_put_in_fades_with_the_shot():

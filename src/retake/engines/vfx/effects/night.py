@@ -9,8 +9,9 @@ from retake.core.watch import Watch
 from retake.engines.vfx.effects.effect import Layer, Picture
 from retake.engines.vfx.events import presence
 from retake.engines.vfx.plan import Cue
+from retake.engines.vfx.scene.cuts import cuts, light_left
 from retake.engines.vfx.scene.scene import Scene
-from retake.engines.vfx.scene.views import Views, is_cut, light_left
+from retake.engines.vfx.scene.views import Views
 from retake.engines.vfx.weather.curves import LUMA, toned
 from retake.engines.vfx.weather.edges import tighten
 from retake.engines.vfx.weather.heavens import Heavens
@@ -32,6 +33,7 @@ class _NightLayer:
         self._seed = seed
         self._heavens = Heavens(scene, seed)
         self._windows = Windows(scene, seed)
+        self._cuts = cuts(scene)
         self._left = light_left(scene)
         self._canvas = np.zeros((scene.height, scene.width), np.float32)
         side = cue.direction if cue.direction else self._bright_side()
@@ -43,7 +45,7 @@ class _NightLayer:
         there = presence(self._cue, float(self._scene.times_s[frame]))
         if there == 0:
             return picture
-        if is_cut(self._scene, frame):
+        if self._cuts[frame]:
             self._heavens = Heavens(self._scene, self._seed)
             self._windows = Windows(self._scene, self._seed)
         plate = self._plate

@@ -9,8 +9,8 @@ from retake.core.watch import Watch
 from retake.engines.vfx.effects.effect import Layer, Picture
 from retake.engines.vfx.events import Strike, presence, strikes
 from retake.engines.vfx.plan import Cue
+from retake.engines.vfx.scene.cuts import light_left
 from retake.engines.vfx.scene.scene import Scene
-from retake.engines.vfx.scene.views import light_left
 from retake.engines.vfx.weather.anchor import Anchor
 from retake.engines.vfx.weather.lightning import Bolt, Flicker, branch, sky_column, trace
 from retake.engines.vfx.weather.plate import Field

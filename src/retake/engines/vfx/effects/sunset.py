@@ -9,8 +9,9 @@ from retake.core.watch import Watch
 from retake.engines.vfx.effects.effect import Layer, Picture
 from retake.engines.vfx.events import presence
 from retake.engines.vfx.plan import Cue
+from retake.engines.vfx.scene.cuts import cuts, light_left
 from retake.engines.vfx.scene.scene import Scene
-from retake.engines.vfx.scene.views import Views, is_cut, light_left
+from retake.engines.vfx.scene.views import Views
 from retake.engines.vfx.weather.anchor import Anchor
 from retake.engines.vfx.weather.curves import LUMA, toned
 from retake.engines.vfx.weather.edges import tighten
@@ -45,6 +46,7 @@ class _SunsetLayer:
         self._sun: tuple[float, float, bool] | None = None
         self._born = (0.0, 0.0)
         self._low = 0.5
+        self._cuts = cuts(scene)
         self._left = light_left(scene)
         self._tint = np.array(cue.colour or (1, 1, 1), np.float32)
 
@@ -56,7 +58,7 @@ class _SunsetLayer:
         plate = self._plate
         plate.begin(picture)
         plate.exposure = float(self._left[frame])
-        if is_cut(self._scene, frame):
+        if self._cuts[frame]:
             self._sun = None
         sky, depth = (plate.fit(field) for field in self._views.at(frame))
         sky = tighten(sky, plate.light)

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from retake.engines.vfx.scene.cuts import cuts
 from retake.engines.vfx.scene.depth import depth_of
 from retake.engines.vfx.scene.scene import Scene
 from retake.engines.vfx.scene.sky import sky_of
 
-_CUT = 0.13
 _SETTLE_S = 0.25
-_BLACK = 9.0
 
 
 class Views:
@@ -26,6 +23,7 @@ class Views:
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
+        self._cuts = cuts(scene)
         self._frame = -1
         self._now: NDArray[np.float32] | None = None
 
@@ -46,7 +44,7 @@ class Views:
 
     def _carry(self, frame: int) -> NDArray[np.float32] | None:
         """Return what was known one frame before, moved with the camera; None after a cut."""
-        if self._now is None or self._frame != frame - 1 or is_cut(self._scene, frame):
+        if self._now is None or self._frame != frame - 1 or self._cuts[frame]:
             return None
         h, w = self._now.shape[:2]
         step = camera_step(self._scene, frame, w / self._scene.width)
@@ -56,30 +54,6 @@ class Views:
     def _inertia(self, frame: int) -> float:
         passed_s = float(self._scene.times_s[frame] - self._scene.times_s[frame - 1])
         return float(np.exp(-passed_s / _SETTLE_S))
-
-
-def is_cut(scene: Scene, frame: int) -> bool:
-    """Return whether `frame` shows another view than the frame before."""
-    if frame == 0:
-        return True
-    now = np.asarray(scene.previews[frame]).astype(np.float32)
-    before = np.asarray(scene.previews[frame - 1]).astype(np.float32)
-    return float(np.abs(now - before).mean()) / 255 > _CUT
-
-
-def light_left(scene: Scene) -> NDArray[np.float64]:
-    """Return how much of a view's usual light is left in each frame, ``[n]`` 0..1.
-
-    1 in ordinary frames; less where a shot fades to or from black, so that light which an effect
-    adds fades with it. Measured by the brightest parts, in linear light.
-    """
-    bright = np.array([np.percentile(p, 99) for p in scene.previews], np.float64)
-    starts = [k for k in range(len(scene)) if is_cut(scene, k)] + [len(scene)]
-    left = np.ones(len(scene))
-    for start, end in pairwise(starts):
-        usual = float(np.percentile(bright[start:end], 80))
-        left[start:end] = np.minimum(1, (bright[start:end] + 1) / (0.8 * usual + 1)) ** 2.2
-    return left * (bright > _BLACK)
 
 
 def camera_step(scene: Scene, frame: int, scale: float) -> NDArray[np.float64]:
