@@ -16,6 +16,8 @@ import pytest
 
 from retake.core.request import Status
 from retake.queue.data_dir import DataDir
+from retake.queue.dispatch import MAX_CRASHES
+from retake.queue.fault import crashed_itself, memory_kills
 from retake.queue.record import NewRequest, Record
 from retake.queue.requests import Requests
 from retake.queue.supervisor import Supervisor
@@ -172,6 +174,22 @@ def test_a_killed_childs_request_goes_on_behind_its_last_finished_step(tmp_path:
     assert resumed[0] < 30
 
 
+def test_a_request_whose_child_somebody_keeps_killing_is_finished_all_the_same(
+    tmp_path: Path,
+) -> None:
+    async def scenario(server: Server) -> None:
+        request_id = await server.submit(work_s=1)
+        for _ in range(MAX_CRASHES + 1):
+            await server.until(lambda: server.supervisor.ready)
+            await server.until(lambda: server.record(request_id).progress is not None)
+            assert server.supervisor.pid is not None
+            os.kill(server.supervisor.pid, signal.SIGKILL)
+            await server.until(lambda: not server.supervisor.ready)
+        assert (await server.end(request_id)).status is Status.SUCCESS
+
+    serve(tmp_path, scenario)
+
+
 def test_a_stopped_servers_request_is_finished_by_the_next_one(tmp_path: Path) -> None:
     ids: list[str] = []
 
@@ -228,3 +246,13 @@ def test_a_child_that_cannot_be_started_is_tried_again_and_stops(
         assert server.record(request_id).status is Status.CANCELLED
 
     serve(tmp_path, scenario)
+
+
+def test_only_a_kill_for_want_of_memory_speaks_against_a_request() -> None:
+    before = memory_kills()
+    if before is None:
+        pytest.skip("this system does not tell how often it killed for want of memory")
+    assert not crashed_itself(-signal.SIGKILL, before)
+    assert crashed_itself(-signal.SIGKILL, before - 1)
+    assert crashed_itself(-signal.SIGABRT, before)
+    assert not crashed_itself(0, before)

@@ -28,6 +28,7 @@ from typing import Any
 
 from retake.core.errors import RetakeError
 from retake.queue import pipe
+from retake.queue.fault import crashed_itself, memory_kills
 from retake.queue.requests import Requests
 
 _log = logging.getLogger(__name__)
@@ -66,6 +67,7 @@ class Supervisor:
         self._ready = False
         self._stopping = False
         self._failures = 0
+        self._memory_kills: int | None = None
         self._task: asyncio.Task[None] | None = None
         self._timers: dict[str, asyncio.TimerHandle] = {}
 
@@ -134,6 +136,7 @@ class Supervisor:
                 _log.exception("the engine child could not be supervised")
 
     async def _one_child(self) -> None:
+        self._memory_kills = memory_kills()
         ours, theirs = socket.socketpair()
         with ours, theirs:
             fd = theirs.fileno()
@@ -182,7 +185,8 @@ class Supervisor:
         if status:
             _log.warning("the engine child ended with status %d", status)
         try:
-            await self._requests.dispatch.child_lost(crashed=status != 0 and not self._stopping)
+            crashed = not self._stopping and crashed_itself(status, self._memory_kills)
+            await self._requests.dispatch.child_lost(crashed=crashed)
         except RetakeError as error:
             _log.error("the lost child's requests could not be noted: %s", error)
 
