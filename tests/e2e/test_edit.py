@@ -5,7 +5,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import av
 import pytest
@@ -166,3 +169,33 @@ def test_ctrl_c_stops_within_seconds_and_leaves_nothing(clip, tmp_path):
     assert time.monotonic() - began < 5
     process.stdout.close()
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def site(clip):
+    """The clip behind HTTP on a loopback address."""
+    handler = partial(QuietHandler, directory=str(clip.parent))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    def log_message(self, format, *args):
+        pass
+
+
+def test_a_url_is_fetched_where_private_addresses_are_allowed(site, clip, tmp_path, monkeypatch):
+    out = tmp_path / "out.mp4"
+    args = ("edit", f"{site}/{clip.name}", "-o", out, "--start", "1", "--duration", "2")
+    refused = retake(*args, "--prompt", "rain", "--mode", "replace_audio")
+    assert refused.returncode == 3
+    assert "RETAKE_FETCH_ALLOW_PRIVATE" in refused.stderr
+    monkeypatch.setenv("RETAKE_FETCH_ALLOW_PRIVATE", "1")
+    done = retake(*args, "--prompt", "rain", "--mode", "replace_audio")
+    assert done.returncode == 0, done.stderr
+    assert packets(out, "video") == packets(clip, "video")
+    missing = retake("edit", f"{site}/none.mp4", "-o", tmp_path / "no.mp4")
+    assert missing.returncode == 3
+    assert "404" in missing.stderr

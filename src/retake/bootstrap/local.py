@@ -1,4 +1,4 @@
-"""What `retake edit` walks with: this machine's files, any address, one engine."""
+"""What `retake edit` walks with: this machine's files and one engine."""
 
 from __future__ import annotations
 
@@ -27,9 +27,10 @@ def local_parts(shelf: Shelf, engine_id: str | None) -> Parts:
 def _fetch_local(chosen: Settings) -> Fetch:
     """Return a Fetch for the command line: paths are used where they lie, URLs are fetched.
 
-    The user of a command line may reach whatever this machine reaches, so private addresses are
-    not refused here.
+    Private addresses need the setting here as well: scripts hand this command URLs that others
+    wrote.
     """
+    policy = fetch_policy(chosen, allow_private=chosen.fetch_allow_private)
 
     def fetch_local(uri: str, dest: Path, watch: Watch) -> Path:
         if not uri.lower().startswith(("http://", "https://")):
@@ -43,6 +44,6 @@ def _fetch_local(chosen: Settings) -> Fetch:
             return path
         from retake.steps.fetch import fetch
 
-        return fetch(uri, dest, fetch_policy(chosen, allow_private=True), watch).path
+        return fetch(uri, dest, policy, watch).path
 
     return fetch_local

@@ -50,7 +50,7 @@ def blocked(host: str) -> FetchFailed:
     return FetchFailed(
         "blocked_address",
         f"video_uri points at {host[:100]}, which is not a public address; accepted are public "
-        "ones, unless this server is set to allow private ones (RETAKE_FETCH_ALLOW_PRIVATE)",
+        "ones, unless RETAKE_FETCH_ALLOW_PRIVATE=1 lets private ones be reached",
         param="video_uri",
     )
 
