@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.clips import make_clip
 
 # How long one example takes depends on who else uses the machine; the suite's own time-out stays.
-settings.register_profile("retake", deadline=None)
+settings.register_profile("retake", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("retake")
 
 

@@ -1,4 +1,8 @@
-"""One real server and one real browser for all tests of the page; a fresh page for each."""
+"""One real server and one real browser for all tests of the page; a fresh page for each.
+
+They end with the package, not the session: Playwright keeps an event loop running in this thread,
+and whatever came after could start none of its own.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +34,7 @@ class Server:
     key: str
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Generator[Browser]:
     """A real Chromium."""
     with launched() as browser:
@@ -38,7 +42,7 @@ def browser() -> Generator[Browser]:
         yield browser
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def server(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Generator[Server]:
     """The whole thing, as a user starts it; without a browser there is no need of it."""
     folder = tmp_path_factory.mktemp("server")
