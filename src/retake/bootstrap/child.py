@@ -47,10 +47,11 @@ def _request_runner(chosen: Settings, data_dir: DataDir, engines: dict[str, Engi
         request_id, engine_id = request["request_id"], request["engine"]
         asked, _ = check_payload(request["payload"], accepted)
         asked = replace(asked, video_uri=request["source_ref"])
-        engine = engines.setdefault(engine_id, make_engine(engine_id))
+        if engine_id not in engines:
+            engines[engine_id] = make_engine(engine_id)
         shelf = StorageShelf(storage, request_id)
         job = Job(asked, request["seed"], data_dir.work / request_id)
-        finished = run(job, Parts(engine, fetch, shelf, accepted), step, watch)
+        finished = run(job, Parts(engines[engine_id], fetch, shelf, accepted), step, watch)
         report = finished.report.to_dict()
         return {"files": finished.files, "report": report, "notes": report["notes"]}
 

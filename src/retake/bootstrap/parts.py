@@ -57,17 +57,28 @@ def engine_infos() -> dict[str, EngineInfo]:
     return {INFO.id: INFO}
 
 
+def engine_info(engine_id: str) -> EngineInfo:
+    """Return what one engine is.
+
+    Raises:
+        BadRequest: There is no such engine.
+    """
+    infos = engine_infos()
+    if engine_id not in infos:
+        accepted = ", ".join(infos)
+        raise BadRequest(
+            "unknown_engine", f"engine is {engine_id!r}; accepted is {accepted}", param="engine"
+        )
+    return infos[engine_id]
+
+
 def make_engine(engine_id: str) -> Engine:
     """Return an engine; what it needs is loaded when it is first used.
 
     Raises:
         BadRequest: There is no such engine.
     """
-    if engine_id not in engine_infos():
-        accepted = ", ".join(engine_infos())
-        raise BadRequest(
-            "unknown_engine", f"engine is {engine_id!r}; accepted is {accepted}", param="engine"
-        )
+    engine_info(engine_id)
     from retake.engines.vfx.engine import VfxEngine
 
     return VfxEngine()

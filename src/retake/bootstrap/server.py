@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import retake
-from retake.bootstrap.parts import engine_infos, limits, make_engine
+from retake.bootstrap.parts import engine_info, engine_infos, limits
 from retake.core.errors import BadRequest
 from retake.core.request import Limits, RetakeRequest
 
@@ -145,12 +145,9 @@ def _api_parts(
     from retake.api.catalogue import ModelInfo
     from retake.api.parts import ApiParts
 
-    infos = engine_infos()
     accepted = limits(chosen)
-    if chosen.engine not in infos:
-        make_engine(chosen.engine)  # says what is accepted
-    default = ModelInfo(DEFAULT_MODEL, infos[chosen.engine], accepted)
-    named = (ModelInfo(f"{engine_id}-retake", info, accepted) for engine_id, info in infos.items())
+    default = ModelInfo(DEFAULT_MODEL, engine_info(chosen.engine), accepted)
+    named = (ModelInfo(f"{info.id}-retake", info, accepted) for info in engine_infos().values())
     return ApiParts(
         requests=requests,
         keys=keys,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-_PREFIX = "/api/v1/ie/requestqueue/apikey"
-_MODEL = "ltx-2-pro-retake"
+from retake.api.app import PREFIXES
+from retake.bootstrap.server import DEFAULT_MODEL
 
 
 def where(base: str) -> str:
@@ -17,7 +17,7 @@ def first_start(base: str, key: str) -> str:
     """Return what the first start prints once: the key, the page and the four calls as curl."""
     body = json.dumps(
         {
-            "model": _MODEL,
+            "model": DEFAULT_MODEL,
             "payload": {
                 "video_uri": f"{base}/example.mp4",
                 "start_time": 1,
@@ -28,7 +28,7 @@ def first_start(base: str, key: str) -> str:
         }
     )
     auth = '-H "Authorization: Bearer $RETAKE_KEY"'
-    api = f"{base}{_PREFIX}"
+    api = f"{base}{PREFIXES[0]}"
     return f"""
 Your API key, shown this once (`retake keys create` makes more):
 
@@ -52,8 +52,8 @@ The four calls; paste them one after another:
     curl -s {auth} {api}/requests/$ID
 
     # list
-    curl -s {auth} "{api}/requests?model_id={_MODEL}"
+    curl -s {auth} "{api}/requests?model_id={DEFAULT_MODEL}"
 
     # model
-    curl -s {auth} {api}/models/{_MODEL}
+    curl -s {auth} {api}/models/{DEFAULT_MODEL}
 """

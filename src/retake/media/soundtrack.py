@@ -10,6 +10,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from retake.core import timing
 from retake.core.source import AudioStream, Source
 from retake.core.watch import Watch
 from retake.media import aac
@@ -50,7 +51,8 @@ def silence_around(
 ) -> NDArray[np.float32]:
     """Return the sound of a whole clip that is silent outside the section."""
     total = round(source.video.duration * rate)
-    at = round(start * rate)
+    # The steps cut the take at this very sample.
+    at = timing.sample_at(start, rate)
     sound = np.zeros((samples.shape[0], max(total, at + samples.shape[1])), np.float32)
     sound[:, at : at + samples.shape[1]] = samples
     return sound

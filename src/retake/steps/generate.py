@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -14,7 +14,7 @@ from retake.core.errors import EngineFailed
 from retake.core.source import AudioStream
 from retake.core.timing import FrameRange, sample_at
 from retake.core.watch import Watch
-from retake.engines.engine import Engine, Frame, FrameReader, Shot, Sound
+from retake.engines.engine import Engine, Frame, Shot, Sound
 from retake.media.decode import SourceFrames
 from retake.media.join import join_sound
 from retake.media.sound import read_sound
@@ -119,29 +119,16 @@ def joined(made: Iterator[Frame], shot: Shot) -> Iterator[Frame]:
     """
     count = len(shot.section)
     reach = min(max(round(FEATHER * shot.frame_rate), 1), count // 3)
-    opening = _Reader(shot.frames, shot.section.start, shot.section.start + reach)
-    closing = _Reader(shot.frames, shot.section.end - reach, shot.section.end)
+    opening = shot.frames.read(FrameRange(shot.section.start, shot.section.start + reach))
+    closing = shot.frames.read(FrameRange(shot.section.end - reach, shot.section.end))
     for number, frame in enumerate(made):
         from_edge = min(number, count - 1 - number)
         if from_edge >= reach:
             yield frame
             continue
-        own = opening.next() if number < reach else closing.next()
+        own = next(opening if number < reach else closing)
         x = (from_edge + 0.5) / reach
         yield _blend(own, frame, x * x * (3 - 2 * x))
-
-
-class _Reader:
-    """Frames of a range, decoded when the first one is wanted."""
-
-    def __init__(self, frames: FrameReader, start: int, end: int) -> None:
-        self._open: Callable[[], Iterator[Frame]] = lambda: frames.read(FrameRange(start, end))
-        self._frames: Iterator[Frame] | None = None
-
-    def next(self) -> Frame:
-        if self._frames is None:
-            self._frames = self._open()
-        return next(self._frames)
 
 
 def _blend(own: Frame, made: Frame, weight: float) -> Frame:

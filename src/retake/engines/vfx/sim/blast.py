@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from retake.core.watch import Watch
 from retake.engines.vfx.sim.burn import Burn, smooth
 from retake.engines.vfx.sim.emit import put_ball
 from retake.engines.vfx.sim.fluid import Fluid, Physics, fast_size
@@ -98,7 +99,7 @@ class Blast(Burn):
             speed * self.cells,
         )
 
-    def start(self) -> None:
+    def start(self, watch: Watch) -> None:  # noqa: ARG002 -- fires need it to run up
         """Ignite: kernels of burning fuel, and a kick that drives them apart."""
         rng = self._rng
         for _ in range(_KERNELS):

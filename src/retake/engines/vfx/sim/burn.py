@@ -46,7 +46,7 @@ class Burn(ABC):
             Cancelled: The watch was cancelled.
         """
         if self._now_s is None:
-            self.start()
+            self.start(watch)
             self._now_s = time_s
             return 0.0
         ahead = time_s - self._now_s
@@ -75,9 +75,24 @@ class Burn(ABC):
         """Return into how many steps of the fluid a step of the clock is cut."""
         return 1
 
+    def run_up(self, length_s: float, step_s: float, watch: Watch) -> None:
+        """Burn unseen for `length_s` seconds before `begin_s`, in steps of `step_s`.
+
+        Raises:
+            Cancelled: The watch was cancelled.
+        """
+        time_s = self._now_s = self.begin_s - length_s
+        while time_s < self.begin_s - 1e-6:
+            time_s += step_s
+            self.advance(time_s, watch)
+
     @abstractmethod
-    def start(self) -> None:
-        """Put in what is there at the first moment."""
+    def start(self, watch: Watch) -> None:
+        """Put in what is there at the first moment.
+
+        Raises:
+            Cancelled: The watch was cancelled.
+        """
 
     @abstractmethod
     def feed(self, time_s: float, dt: float) -> None:

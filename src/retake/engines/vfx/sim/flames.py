@@ -67,13 +67,9 @@ class Flames(Burn):
             for x in np.linspace(-0.27, 0.27, _SPOTS) * box[0] + rng.normal(0, 0.012, _SPOTS)
         ]
 
-    def start(self) -> None:
+    def start(self, watch: Watch) -> None:
         """Let it burn for a while unseen, so that it is a fire and no puff when it appears."""
-        time_s, unwatched = self.begin_s - _PREROLL_S, Watch()
-        self._now_s = time_s
-        while time_s < self.begin_s - 1e-6:
-            time_s += _STEP_S
-            self.advance(time_s, unwatched)
+        self.run_up(_PREROLL_S, _STEP_S, watch)
 
     def feed(self, time_s: float, dt: float) -> None:  # noqa: ARG002 -- a blast needs it
         """Put in the fuel of one step: every spot flickers and wanders on its own."""

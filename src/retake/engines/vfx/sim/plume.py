@@ -53,13 +53,9 @@ class Plume(Burn):
             ]
         )
 
-    def start(self) -> None:
+    def start(self, watch: Watch) -> None:
         """Let it well up for a while unseen, so that a column stands there when it appears."""
-        time_s, unwatched = self.begin_s - _PREROLL_S, Watch()
-        self._now_s = time_s
-        while time_s < self.begin_s - 1e-6:
-            time_s += _STEP_S
-            self.advance(time_s, unwatched)
+        self.run_up(_PREROLL_S, _STEP_S, watch)
 
     def feed(self, time_s: float, dt: float) -> None:  # noqa: ARG002 -- a blast needs it
         """Put in the smoke of one step."""
