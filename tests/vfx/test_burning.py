@@ -18,6 +18,7 @@ from retake.engines.vfx.render.march import march, view_of
 from retake.engines.vfx.render.palette import fire_palette
 from retake.engines.vfx.render.stand import Stand, cropped
 from retake.engines.vfx.sim.emit import put_ball
+from retake.engines.vfx.sim.flames import Flames
 from retake.engines.vfx.sim.fluid import Fluid
 from retake.engines.vfx.sim.noise import even_grain, noise_cube
 from tests.vfx.shots import meadow, scene
@@ -133,6 +134,14 @@ def test_drawing_stops_when_it_is_cancelled():
     cancel.set()
     with pytest.raises(Cancelled):
         layer.draw(meadow(), 5)
+
+
+def test_a_cancel_reaches_the_run_up_before_the_first_frame():
+    cancel = Event()
+    cancel.set()
+    flames = Flames(np.random.default_rng(1), 8, (1, 1, 1), 0.0, 1.0, 2.0, 0.0, 0.5)
+    with pytest.raises(Cancelled):
+        flames.advance(0.0, Watch(cancel=cancel))
 
 
 def gas() -> Fluid:
