@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retake.media.bitstream import AvcConfig, Bits, join_sized, split_annexb, split_sized
-from retake.media.h264 import parse_pps, parse_sps
-from retake.media.slices import StreamLook
+from retake.media.bitstream.h264 import parse_pps, parse_sps
+from retake.media.bitstream.nal import AvcConfig, Bits, join_sized, split_annexb, split_sized
+from retake.media.bitstream.slices import StreamLook
 from retake.media.unspliceable import Unspliceable
 from tests.clips import picture
 

@@ -10,9 +10,9 @@ import pytest
 from retake.core.report import Seams
 from retake.core.request import Limits, Mode
 from retake.media.colour import rgb_to_frame
-from retake.media.planes import IDENTICAL_DB, frame_psnr
 from retake.media.probe import probe
-from retake.media.seams import measure_seams
+from retake.media.proof.planes import IDENTICAL_DB, frame_psnr
+from retake.media.proof.seams import measure_seams
 from tests.clips import make_clip, picture, tone
 from tests.media.takes import edit, section_of
 

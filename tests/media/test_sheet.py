@@ -16,11 +16,11 @@ from retake.core.errors import StorageFailed
 from retake.core.request import Limits, Mode
 from retake.core.section import Section
 from retake.core.timing import FrameRange
-from retake.media.layout import COLUMNS, chosen_frames
+from retake.media.look.layout import COLUMNS, chosen_frames
+from retake.media.look.sheet import contact_sheet, thumbnail
+from retake.media.look.still import fitted_size, stills
+from retake.media.look.waveform import draw_waveform, peaks_of
 from retake.media.probe import probe
-from retake.media.sheet import contact_sheet, thumbnail
-from retake.media.still import fitted_size, stills
-from retake.media.waveform import draw_waveform, peaks_of
 from tests.clips import frame_number, make_clip
 from tests.media.takes import FIRST_NUMBER, edit, section_of
 

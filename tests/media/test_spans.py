@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retake.media.packets import PacketInfo
-from retake.media.spans import Plan, plan_full, plan_smart
+from retake.media.pictures.spans import Plan, plan_full, plan_smart
 
 
 @st.composite

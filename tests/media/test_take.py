@@ -12,8 +12,8 @@ import pytest
 from retake.core.errors import BadSource
 from retake.core.request import Limits
 from retake.media.colour import rgb_to_frame
-from retake.media.planes import same_samples
 from retake.media.probe import probe
+from retake.media.proof.planes import same_samples
 from retake.media.take import TakeWriter, read_sound_file, read_take, write_sound
 from tests.clips import make_clip, picture
 

@@ -14,7 +14,7 @@ import pytest
 from retake.core.report import Action, Check
 from retake.core.request import Mode
 from retake.core.timing import FrameRange
-from retake.media.verify import verify
+from retake.media.proof.verify import verify
 from tests.clips import make_clip
 from tests.media.takes import Edit, edit
 

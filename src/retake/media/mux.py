@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from retake.core.source import Source, VideoStream
 from retake.core.watch import Stage, Watch
-from retake.media.encode import add_encoder, encoder_errors
+from retake.media.audio.soundtrack import add_sound, encoded_sound
 from retake.media.opening import fraction, open_source
-from retake.media.recipe import Recipe
-from retake.media.soundtrack import add_sound, encoded_sound
+from retake.media.pictures.encode import add_encoder, encoder_errors
+from retake.media.pictures.recipe import Recipe
 
 _MUXERS = {".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
 _LEAST_TIMESCALE = 10_000

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from retake.core.report import Action, StreamReport
 from retake.core.source import AudioStream
-from retake.media import pcm, pictures, soundtrack
-from retake.media.aac import FRAME
+from retake.media.audio import pcm, soundtrack
+from retake.media.audio.aac import FRAME
+from retake.media.audio.aac_splice import splice_aac
 from retake.media.job import Outcome, RenderJob, sound_report
 from retake.media.mp4.boxes import read_moov
 from retake.media.mp4.edits import Edit, NewTrack, Overwrite, Piece, Slots
@@ -23,8 +24,8 @@ from retake.media.mp4.rewrite import read_tracks, rewrite
 from retake.media.mp4.tables import Track
 from retake.media.opening import open_source
 from retake.media.packets import index_packets
+from retake.media.pictures import exchange as pictures
 from retake.media.saving import spool
-from retake.media.splice import splice_aac
 from retake.media.unspliceable import Unspliceable
 
 Range = tuple[int, int]

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from retake.core.report import Report
 from retake.core.watch import Stage, Watch
-from retake.media.sheet import contact_sheet, thumbnail
+from retake.media.look.sheet import contact_sheet, thumbnail
 from retake.steps.plan import Planned
 from retake.storage import LocalStorage
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from retake.core.errors import RenderFailed
 from retake.core.report import Check
 from retake.core.watch import Stage, Watch
+from retake.media.proof.verify import verify
 from retake.media.render import Rendered, render
 from retake.media.take import TakeFiles
-from retake.media.verify import verify
 from retake.steps.plan import Planned
 
 

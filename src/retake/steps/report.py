@@ -16,7 +16,7 @@ from retake.core.section import Section
 from retake.core.source import Source
 from retake.core.timing import FrameCount
 from retake.engines.engine import EngineInfo
-from retake.media.seams import measure_seams
+from retake.media.proof.seams import measure_seams
 from retake.steps.generate import Generated
 from retake.steps.plan import Planned
 from retake.steps.render import Proven

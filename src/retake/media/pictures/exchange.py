@@ -18,17 +18,17 @@ import av
 from retake.core.source import VideoStream
 from retake.core.timing import FrameRange
 from retake.core.watch import Stage, Watch
-from retake.media.bitstream import H264_PPS, H264_SPS, AvcConfig
-from retake.media.encode import Encoded, Encoder
+from retake.media.bitstream.nal import H264_PPS, H264_SPS, AvcConfig
+from retake.media.bitstream.slices import StreamLook
 from retake.media.mp4.boxes import Box
 from retake.media.mp4.edits import Piece, Slots
 from retake.media.mp4.entry import config_of, with_codec_of, with_config
 from retake.media.mp4.tables import Track
 from retake.media.packets import PacketInfo, index_packets
-from retake.media.pads import region_frames
-from retake.media.recipe import Recipe, quality, spliced, whole
-from retake.media.slices import StreamLook
-from retake.media.spans import Plan, plan_full, plan_smart
+from retake.media.pictures.encode import Encoded, Encoder
+from retake.media.pictures.pads import region_frames
+from retake.media.pictures.recipe import Recipe, quality, spliced, whole
+from retake.media.pictures.spans import Plan, plan_full, plan_smart
 from retake.media.unspliceable import Unspliceable
 
 Take = Callable[[], Iterator[av.VideoFrame]]

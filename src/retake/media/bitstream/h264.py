@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from retake.media.bitstream import Bits, unescape
+from retake.media.bitstream.nal import Bits, unescape
 from retake.media.unspliceable import Unspliceable
 
 _HIGH_PROFILES = frozenset({100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135})

@@ -5,7 +5,8 @@ Syntax: ITU-T H.264 (08/2021), 7.3.3 (slice header).
 
 from __future__ import annotations
 
-from retake.media.bitstream import (
+from retake.media.bitstream.h264 import Pps, Sps, parse_pps, parse_sps
+from retake.media.bitstream.nal import (
     H264_IDR,
     H264_PPS,
     H264_SLICES,
@@ -15,7 +16,6 @@ from retake.media.bitstream import (
     split_sized,
     unescape,
 )
-from retake.media.h264 import Pps, Sps, parse_pps, parse_sps
 from retake.media.unspliceable import Unspliceable
 
 _SLICE_HEADER_BYTES = 96

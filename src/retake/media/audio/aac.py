@@ -13,7 +13,7 @@ import numpy as np
 from av.audio.codeccontext import AudioCodecContext
 from numpy.typing import NDArray
 
-from retake.media.bitstream import Bits
+from retake.media.bitstream.nal import Bits
 
 FRAME = 1024
 """Samples that one packet of AAC-LC stands for."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from retake.core import timing
 from retake.core.source import AudioStream, Source
 from retake.core.watch import Watch
-from retake.media import aac
+from retake.media.audio import aac
 from retake.media.mp4.boxes import read_moov
 from retake.media.mp4.edits import NewTrack
 from retake.media.mp4.tables import Track

@@ -9,7 +9,7 @@ from statistics import median
 from av.video.format import VideoFormat
 
 from retake.core.source import VideoStream
-from retake.media.h264 import Sps
+from retake.media.bitstream.h264 import Sps
 
 PRESET = "veryfast"
 DEFAULT_CRF = 16

@@ -15,12 +15,12 @@ from PIL import Image, ImageDraw, ImageFont
 from retake.core.section import Section
 from retake.core.source import Source
 from retake.core.timing import seconds_text
-from retake.media.layout import BADGE, GAP, LABEL, MARGIN, WAVE, Layout, chosen_frames
+from retake.media.look.layout import BADGE, GAP, LABEL, MARGIN, WAVE, Layout, chosen_frames
+from retake.media.look.still import stills, thumbnail
+from retake.media.look.waveform import draw_waveform, peaks_of
 from retake.media.probe import probe_output
 from retake.media.saving import saved_whole
 from retake.media.sound import read_sound
-from retake.media.still import stills, thumbnail
-from retake.media.waveform import draw_waveform, peaks_of
 
 __all__ = ["contact_sheet", "thumbnail"]
 

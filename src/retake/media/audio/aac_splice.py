@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retake.core.source import AudioStream
-from retake.media import aac
+from retake.media.audio import aac
 from retake.media.opening import open_source
 from retake.media.packets import PacketInfo, index_packets, packets_of
 from retake.media.sound import read_sound, sample_at

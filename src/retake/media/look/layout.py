@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from retake.core.section import Section
 from retake.core.source import Source
-from retake.media.still import fitted_size
+from retake.media.look.still import fitted_size
 
 COLUMNS = 8
 _LEAST_INSIDE = 6

@@ -13,8 +13,8 @@ from retake.core.section import Section
 from retake.core.source import Source
 from retake.media.decode import decode_frames
 from retake.media.loudness import BLOCK_S, SILENCE_LUFS, loudness
-from retake.media.planes import frame_psnr
 from retake.media.probe import probe_output
+from retake.media.proof.planes import frame_psnr
 from retake.media.sound import read_sound
 
 

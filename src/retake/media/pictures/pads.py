@@ -14,7 +14,7 @@ from retake.core.source import VideoStream
 from retake.media.decode import MAX_THREADS
 from retake.media.opening import open_source, pixel_allowance
 from retake.media.packets import packets_of
-from retake.media.spans import Plan, Span
+from retake.media.pictures.spans import Plan, Span
 from retake.media.unspliceable import Unspliceable
 
 

@@ -13,7 +13,7 @@ from retake.core.section import Section
 from retake.core.source import Source
 from retake.core.timing import FrameRange
 from retake.media.decode import decode_frames
-from retake.media.planes import frame_psnr, same_samples
+from retake.media.proof.planes import frame_psnr, same_samples
 
 MARGIN = 24
 """Frames compared on either side of what was touched."""

@@ -15,10 +15,10 @@ import av.error
 
 from retake.core.errors import RenderFailed
 from retake.core.source import VideoStream
-from retake.media.bitstream import H264_SLICES, join_sized, split_annexb
+from retake.media.bitstream.nal import H264_SLICES, join_sized, split_annexb
 from retake.media.mp4.boxes import boxes_in, parse
 from retake.media.mp4.tables import Track
-from retake.media.recipe import Recipe
+from retake.media.pictures.recipe import Recipe
 
 _INTERLACED = 1 << 18 | 1 << 29
 _MAX_THREADS = 12

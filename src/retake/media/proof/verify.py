@@ -16,10 +16,10 @@ from retake.core.report import Action, Check
 from retake.core.request import Mode
 from retake.core.section import Section
 from retake.core.source import Source
-from retake.media.compare_packets import Packet, check_copied, check_spliced, stream_packets
-from retake.media.compare_pictures import check_pictures, check_reencoded, check_same_pictures
-from retake.media.compare_sound import check_new_track, check_same_sound, check_sound
 from retake.media.probe import probe_output
+from retake.media.proof.compare_packets import Packet, check_copied, check_spliced, stream_packets
+from retake.media.proof.compare_pictures import check_pictures, check_reencoded, check_same_pictures
+from retake.media.proof.compare_sound import check_new_track, check_same_sound, check_sound
 
 if TYPE_CHECKING:
     from retake.media.render import Rendered

@@ -1,0 +1,1 @@
+"""What replaces sound: tracks encoded anew, and splices codec by codec."""

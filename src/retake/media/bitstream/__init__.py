@@ -1,0 +1,1 @@
+"""The bits of coded pictures, as far as splicing has to read and change them."""

@@ -1,0 +1,1 @@
+"""What replaces pictures: the plan of packets, their encoders, splices codec by codec."""

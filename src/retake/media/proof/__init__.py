@@ -1,0 +1,1 @@
+"""Proving a finished file against its source: packets, pictures, sound and seams."""
