@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from retake.core.request import Mode
 from retake.core.section import Section
 from retake.core.source import AudioStream, Source
 from retake.core.watch import Watch
+from retake.media.pictures.spliced import Spliced
 from retake.media.sound import sample_at
 from retake.media.take import TakeFiles, read_sound_file, read_take
 
@@ -128,6 +129,18 @@ class RenderJob:
             frames_generated=generated,
         )
 
+    def spliced_report(self, done: Spliced) -> StreamReport:
+        """Return the report on pictures that were spliced."""
+        report = self.pictures_report(Action.SMART, len(done.order), done.plan.region)
+        copied = sum(isinstance(what, int) for what in done.order)
+        again = 0 if done.exact_pads else report.frames_reencoded
+        return replace(
+            report,
+            packets_copied=copied,
+            frames_exact=report.frames_exact + report.frames_reencoded - again,
+            frames_reencoded=again,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -137,6 +150,7 @@ class Outcome:
     audio: StreamReport
     touched: tuple[int, int] | None = None
     audio_touched: tuple[int, int] | None = None
+    exact_pads: bool = False
 
 
 def sound_report(

@@ -24,7 +24,8 @@ from retake.media.mp4.rewrite import read_tracks, rewrite
 from retake.media.mp4.tables import Track
 from retake.media.opening import open_source
 from retake.media.packets import index_packets
-from retake.media.pictures import exchange as pictures
+from retake.media.pictures.exchange import reencoded_slots, slots_of, spliced_slots
+from retake.media.pictures.task import Task
 from retake.media.saving import spool
 from retake.media.unspliceable import Unspliceable
 
@@ -84,36 +85,31 @@ def patch(job: RenderJob, part: Path) -> Outcome:
         raise Unspliceable(f"{job.source.container.split(',')[0]} files cannot be spliced yet")
     with ExitStack() as files:
         work = _Patch(job, {track.id: track for track in read_tracks(job.src)}, files, part.parent)
-        video, touched = _video(work)
+        video, touched, exact_pads = _video(work)
         audio, audio_touched = _audio(work)
         with part.open("wb") as out:
             rewrite(job.src, out, work.edits, work.new, job.watch)
-    return Outcome(video, audio, touched, audio_touched)
+    return Outcome(video, audio, touched, audio_touched, exact_pads)
 
 
-def _video(work: _Patch) -> tuple[StreamReport, Range | None]:
+def _video(work: _Patch) -> tuple[StreamReport, Range | None, bool]:
     job, video = work.job, work.job.source.video
     if not job.new_pictures:
         count = len(index_packets(job.src, video.index))
-        return job.pictures_report(Action.COPIED, count), None
+        return job.pictures_report(Action.COPIED, count), None, False
     track = work.track(video.index)
-    task = pictures.Task(
-        job.src, video, track, job.section.frames, job.pictures, work.scratch(), job.watch
-    )
+    task = Task(job.src, video, job.section.frames, job.pictures, work.scratch(), job.watch)
     reason = FORCED if job.force_full else None
     if reason is None:
         try:
-            slots, plan = pictures.splice(task)
+            work.edits[track.id], done = spliced_slots(task, track)
         except Unspliceable as why:
             reason = str(why)
         else:
-            work.edits[track.id] = slots
-            report = job.pictures_report(Action.SMART, plan.count, plan.region)
-            return report, (plan.cut, plan.resume)
-    slots, plan, recipe = pictures.reencode(task)
-    work.edits[track.id] = slots
+            return job.spliced_report(done), done.touched, done.exact_pads
+    work.edits[track.id], plan, recipe = reencoded_slots(task, track)
     report = job.pictures_report(Action.REENCODED, plan.count, plan.region, reason, recipe.codec)
-    return report, (0, plan.count)
+    return report, (0, plan.count), False
 
 
 def _audio(work: _Patch) -> tuple[StreamReport, Range | None]:
@@ -152,7 +148,7 @@ def _spliced(work: _Patch, audio: AudioStream) -> tuple[StreamReport, Range]:
             new.packets,
         )
     new = splice_aac(job.src, audio, job.video_start, job.section.start, sound)
-    slots = pictures.slots_of(track, new.packets)
+    slots = slots_of(track, new.packets)
     order: list[int | Piece] = list(range(track.count))
     for slot, data in zip(slots[new.first : new.last], new.data, strict=True):
         order[slot] = Piece(file, file.tell(), len(data))

@@ -33,6 +33,8 @@ class Rendered:
         touched: Packets of the pictures that may differ from the source's, in decode order,
             half-open; None when all are the source's own or the numbers no longer compare.
         audio_touched: The same for the sound.
+        exact_pads: Whether re-encoded frames outside the section are promised to decode to the
+            very samples of the source's.
         fallback: Why a smart render was given up after it had been made; set by who decides it.
     """
 
@@ -41,6 +43,7 @@ class Rendered:
     audio: StreamReport
     touched: tuple[int, int] | None
     audio_touched: tuple[int, int] | None
+    exact_pads: bool = False
     fallback: str | None = None
 
 
@@ -80,4 +83,4 @@ def render(
             done = patch(job, part)
         except Unspliceable as why:
             done = reencode(job, part, muxer_of(dst), str(why))
-    return Rendered(dst, done.video, done.audio, done.touched, done.audio_touched)
+    return Rendered(dst, done.video, done.audio, done.touched, done.audio_touched, done.exact_pads)

@@ -6,12 +6,13 @@ Formats: ITU-T H.264 and H.265 (annex B, NAL header), ISO/IEC 14496-15 (avcC).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from retake.media.unspliceable import Unspliceable
 
 H264_SLICES = frozenset({1, 5})
+HEVC_SLICES = range(32)
 H264_IDR = 5
 H264_SEI, H264_SPS, H264_PPS, H264_AUD = 6, 7, 8, 9
 
@@ -48,6 +49,21 @@ def split_sized(data: bytes, length_size: int) -> Iterator[bytes]:
 def join_sized(nals: Iterable[bytes], length_size: int) -> bytes:
     """Return an MP4 sample made of NAL units."""
     return b"".join(len(nal).to_bytes(length_size, "big") + nal for nal in nals)
+
+
+def only_slices(codec: str, length_size: int) -> Callable[[bytes], bytes]:
+    """Return what turns an encoder's packet into an MP4 sample: its slices, each behind its length.
+
+    Packets of codecs without NAL units stay as they are.
+    """
+
+    def is_slice(nal: bytes) -> bool:
+        return nal[0] & 31 in H264_SLICES if codec == "h264" else nal[0] >> 1 & 63 in HEVC_SLICES
+
+    def wrap(packet: bytes) -> bytes:
+        return join_sized(filter(is_slice, split_annexb(packet)), length_size)
+
+    return wrap if codec in {"h264", "hevc"} else bytes
 
 
 def unescape(nal: bytes) -> bytes:

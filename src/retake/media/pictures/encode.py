@@ -1,10 +1,10 @@
-"""Encoding one closed run of frames into samples for MP4, one packet for every frame."""
+"""Encoding one closed run of frames, one packet for every frame."""
 
 from __future__ import annotations
 
 import io
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -15,14 +15,12 @@ import av.error
 
 from retake.core.errors import RenderFailed
 from retake.core.source import VideoStream
-from retake.media.bitstream.nal import H264_SLICES, join_sized, split_annexb
 from retake.media.mp4.boxes import boxes_in, parse
 from retake.media.mp4.tables import Track
 from retake.media.pictures.recipe import Recipe
 
 _INTERLACED = 1 << 18 | 1 << 29
 _MAX_THREADS = 12
-_HEVC_SLICES = range(32)
 _NEVER_RETIMED = 100_000
 
 
@@ -42,9 +40,9 @@ class Encoder:
     Args:
         recipe: How.
         video: The stream that they belong to: size, shape, colour, rate.
-        container: FFmpeg's muxer name, ``mp4`` or ``mov``: its sample entry is written.
         spool: Where the samples go.
-        length_size: Bytes of the length before each NAL unit, for H.264 and HEVC.
+        muxer: FFmpeg's muxer name, ``mp4`` or ``mov``, where `description` is wanted.
+        wrap: What becomes of every packet before that.
 
     Attributes:
         samples: What came out so far, in decoding order.
@@ -54,17 +52,19 @@ class Encoder:
         self,
         recipe: Recipe,
         video: VideoStream,
-        container: str,
         spool: BinaryIO,
-        length_size: int = 4,
+        muxer: str | None = None,
+        wrap: Callable[[bytes], bytes] = bytes,
     ) -> None:
         self.samples: list[Encoded] = []
         self._pts: list[int] = []
-        self._recipe, self._spool, self._length_size = recipe, spool, length_size
+        self._spool, self._wrap = spool, wrap
         self._header = io.BytesIO()
         # Nothing is muxed: the container only writes its head, with the sample entry in it.
+        # Matroska takes every codec.
+        options = {"movflags": "empty_moov"} if muxer else {}
         self._container = av.open(
-            self._header, "w", format=container, container_options={"movflags": "empty_moov"}
+            self._header, "w", format=muxer or "matroska", container_options=options
         )
         self._stream: Any = add_encoder(self._container, recipe, video)
         with encoder_errors():
@@ -93,6 +93,11 @@ class Encoder:
         tree = parse(b"moov", moov)
         return Track(tree.get(b"trak"))
 
+    @property
+    def extradata(self) -> bytes:
+        """The configuration that the encoder gives a decoder, in FFmpeg's form for it."""
+        return bytes(self._stream.codec_context.extradata or b"")
+
     def close(self) -> None:
         """Give back the encoder's memory."""
         self._container.close()
@@ -100,24 +105,13 @@ class Encoder:
     def _encode(self, frame: av.VideoFrame | None) -> Iterator[Encoded]:
         with encoder_errors():
             for packet in self._stream.codec_context.encode_lazy(frame):
-                data = self._sample(bytes(packet))
+                data = self._wrap(bytes(packet))
                 start = self._spool.seek(0, os.SEEK_END)
                 self._spool.write(data)
                 key = bool(packet.is_keyframe)
                 sample = Encoded(self._pts[packet.pts], key, start, len(data))
                 self.samples.append(sample)
                 yield sample
-
-    def _sample(self, data: bytes) -> bytes:
-        """Return a packet as an MP4 sample: only its slices, each behind its length."""
-        match self._recipe.codec:
-            case "h264":
-                kept = (nal for nal in split_annexb(data) if nal[0] & 31 in H264_SLICES)
-            case "hevc":
-                kept = (nal for nal in split_annexb(data) if nal[0] >> 1 & 63 in _HEVC_SLICES)
-            case _:
-                return data
-        return join_sized(kept, self._length_size)
 
 
 def add_encoder(container: Any, recipe: Recipe, video: VideoStream) -> Any:

@@ -1,0 +1,77 @@
+"""Splicing H.264: one closed run of new pictures under parameter sets with an id of their own.
+
+The sets of both encoders stand in one avcC record (ISO/IEC 14496-15, 5.3.3.1), which FFmpeg,
+Chromium, Firefox and GStreamer read; new sets within the stream, or a second sample description,
+are not understood by all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from retake.media.bitstream.nal import H264_PPS, H264_SPS, AvcConfig, only_slices, split_annexb
+from retake.media.bitstream.slices import StreamLook
+from retake.media.packets import PacketInfo, index_packets
+from retake.media.pictures.recipe import Recipe, quality, spliced
+from retake.media.pictures.runs import Run, encode_runs
+from retake.media.pictures.spans import plan_smart
+from retake.media.pictures.spliced import Spliced
+from retake.media.pictures.task import Task
+from retake.media.unspliceable import Unspliceable
+
+
+def splice(task: Task) -> Spliced:
+    """Encode the section and what leans on it; keep every other packet.
+
+    Raises:
+        Unspliceable: This stream cannot be spliced; the text says why.
+        RenderFailed: The encoder failed.
+        Cancelled: The watch was cancelled.
+    """
+    config = AvcConfig.parse(task.config())
+    look = StreamLook(config)
+    packets = index_packets(task.src, task.video.index, look.is_clean)
+    plan = plan_smart(packets, task.section_pts)
+    recipe = _recipe(task, look, packets)
+    run = Run(recipe, plan.region, only_slices("h264", config.length_size))
+    (encoded,) = encode_runs(task, packets, plan, [run])
+    order = (
+        *range(plan.cut),
+        *encoded.samples,
+        *range(plan.resume, plan.count),
+    )
+    return Spliced(packets, plan, order, _merged(config, encoded.extradata).build())
+
+
+def reorder_depth(packets: Sequence[PacketInfo]) -> int:
+    """Return by how many pictures decoding order precedes display order at most."""
+    shown = {pts: rank for rank, pts in enumerate(sorted(packet.pts for packet in packets))}
+    return max(at - shown[packet.pts] for at, packet in enumerate(packets))
+
+
+def _recipe(task: Task, look: StreamLook, packets: Sequence[PacketInfo]) -> Recipe:
+    if not all(sps.frames_only for sps in look.sps.values()):
+        raise Unspliceable("it may hold fields")
+    # The first set is the oldest one: a file that was spliced before has the others behind it.
+    sps = next(iter(look.sps.values()))
+    free = next((n for n in range(31, -1, -1) if n not in look.used), None)
+    if free is None:
+        raise Unspliceable("it has no parameter set id left")
+    return spliced(
+        task.video,
+        sps,
+        crf=quality(look.quantisers),
+        new_id=free,
+        reorder=reorder_depth(packets),
+        intra=all(packet.clean for packet in packets),
+    )
+
+
+def _merged(config: AvcConfig, extradata: bytes) -> AvcConfig:
+    sets: dict[int, list[bytes]] = {H264_SPS: [], H264_PPS: []}
+    for nal in split_annexb(extradata):
+        if nal[0] & 31 in sets:
+            sets[nal[0] & 31].append(nal)
+    if not all(sets.values()):
+        raise Unspliceable("the encoder's parameter sets are not understood")
+    return config.merged(sets[H264_SPS], sets[H264_PPS])
