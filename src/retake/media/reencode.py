@@ -16,7 +16,8 @@ from retake.media.audio import soundtrack
 from retake.media.decode import decode_frames
 from retake.media.job import Outcome, RenderJob, sound_report
 from retake.media.mux import Muxed, NewPictures, NewSound, mux
-from retake.media.pictures.recipe import DEFAULT_CRF, Recipe, whole
+from retake.media.pictures.recipe import DEFAULT_CRF, Recipe
+from retake.media.pictures.recipes.whole import whole
 from retake.media.saving import storage_failed
 
 # What MP4 and MOV players expect; other pictures become H.264 in them.

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from retake.media.bitstream.nal import H264_PPS, H264_SPS, AvcConfig, only_slices, split_annexb
 from retake.media.bitstream.slices import StreamLook
 from retake.media.packets import PacketInfo, index_packets
-from retake.media.pictures.recipe import Recipe, quality, spliced
+from retake.media.pictures.recipe import Recipe, quality
+from retake.media.pictures.recipes.avc import spliced
 from retake.media.pictures.runs import Run, encode_runs
 from retake.media.pictures.spans import plan_smart
 from retake.media.pictures.spliced import Spliced

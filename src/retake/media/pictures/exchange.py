@@ -19,7 +19,8 @@ from retake.media.mp4.tables import Track
 from retake.media.packets import PacketInfo, index_packets
 from retake.media.pictures.avc import reorder_depth
 from retake.media.pictures.encode import Encoded
-from retake.media.pictures.recipe import Recipe, quality, whole
+from retake.media.pictures.recipe import Recipe, quality
+from retake.media.pictures.recipes.whole import whole
 from retake.media.pictures.runs import Run, encode_runs
 from retake.media.pictures.spans import Plan, plan_full
 from retake.media.pictures.splice import splice

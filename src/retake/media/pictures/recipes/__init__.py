@@ -1,0 +1,1 @@
+"""How to encode new pictures, codec by codec."""
