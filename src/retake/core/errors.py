@@ -116,6 +116,12 @@ class Cancelled(RetakeError):
         super().__init__(code, message, param=param, retryable=retryable)
 
 
+def wrong_type(param: str, value: object, accepted: str) -> BadRequest:
+    """Return the error for a parameter of another type than `accepted`, in words."""
+    found = "null" if value is None else f"{type(value).__name__} {str(value)[:40]!r}"
+    return BadRequest("wrong_type", f"{param} is {found}; accepted is {accepted}", param=param)
+
+
 _KINDS: dict[str, type[RetakeError]] = {
     cls.kind: cls
     for cls in (

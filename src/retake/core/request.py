@@ -13,8 +13,10 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Any
 
-from retake.core.errors import BadRequest
+from retake.core.conversion import Conversion, check_conversion
+from retake.core.errors import BadRequest, wrong_type
 from retake.core.timing import FrameCount
+from retake.core.tracks import check_audio_track
 
 DEFAULT_START = Fraction(0)
 DEFAULT_DURATION = Fraction(5)
@@ -73,7 +75,7 @@ class RetakeRequest:
 
     Times are seconds, or counts of the source's frames where the command line was told so. `seed`
     None means that one is drawn when the request is accepted. `options` are the engine's own
-    parameters, passed on as they came.
+    parameters, passed on as they came. `audio_track`: see `tracks`; None leaves it to the file.
     """
 
     video_uri: str
@@ -83,9 +85,12 @@ class RetakeRequest:
     mode: Mode = Mode.AUDIO_AND_VIDEO
     seed: int | None = None
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    audio_track: int | str | None = None
+    conversion: Conversion = field(default_factory=Conversion)
 
 
 _KNOWN = frozenset({"video_uri", "start_time", "duration", "prompt", "mode", "seed", "options"})
+_FORM = frozenset({"audio_track", "container", "video_codec", "audio_codec"})
 
 
 def check_payload(
@@ -104,7 +109,9 @@ def check_payload(
         BadRequest: A parameter is missing, of the wrong type or out of range; `param` names it.
     """
     warnings = tuple(
-        f"unknown parameter {str(key)[:80]!r} was ignored" for key in payload if key not in _KNOWN
+        f"unknown parameter {str(key)[:80]!r} was ignored"
+        for key in payload
+        if key not in _KNOWN | _FORM
     )
     duration = _seconds(payload, "duration", DEFAULT_DURATION)
     if isinstance(duration, Fraction) and duration < limits.min_section:
@@ -123,14 +130,11 @@ def check_payload(
             mode=_mode(payload),
             seed=_seed(payload),
             options=_options(payload),
+            audio_track=check_audio_track(payload),
+            conversion=check_conversion(payload),
         ),
         warnings,
     )
-
-
-def _wrong_type(param: str, value: object, accepted: str) -> BadRequest:
-    found = "null" if value is None else f"{type(value).__name__} {str(value)[:40]!r}"
-    return BadRequest("wrong_type", f"{param} is {found}; accepted is {accepted}", param=param)
 
 
 def _uri(payload: Mapping[str, Any]) -> str:
@@ -140,7 +144,7 @@ def _uri(payload: Mapping[str, Any]) -> str:
         )
     uri = payload["video_uri"]
     if not isinstance(uri, str) or not uri.strip():
-        raise _wrong_type("video_uri", uri, "the URL of a video")
+        raise wrong_type("video_uri", uri, "the URL of a video")
     if len(uri) > MAX_URI:
         raise BadRequest(
             "uri_too_long",
@@ -161,7 +165,7 @@ def _seconds(payload: Mapping[str, Any], param: str, default: Fraction) -> Fract
     if isinstance(value, Fraction | FrameCount):
         return value
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise _wrong_type(param, value, "a number of seconds")
+        raise wrong_type(param, value, "a number of seconds")
     if not math.isfinite(value):
         raise BadRequest(
             "not_finite",
@@ -189,7 +193,7 @@ def _prompt(payload: Mapping[str, Any]) -> str:
     if prompt is None:
         return ""
     if not isinstance(prompt, str):
-        raise _wrong_type("prompt", prompt, "a text")
+        raise wrong_type("prompt", prompt, "a text")
     if len(prompt) > MAX_PROMPT:
         raise BadRequest(
             "prompt_too_long",
@@ -213,7 +217,7 @@ def _mode(payload: Mapping[str, Any]) -> Mode:
         return Mode.AUDIO_AND_VIDEO
     accepted = ", ".join(Mode)
     if not isinstance(mode, str):
-        raise _wrong_type("mode", mode, f"one of {accepted}")
+        raise wrong_type("mode", mode, f"one of {accepted}")
     try:
         return Mode(mode)
     except ValueError:
@@ -227,7 +231,7 @@ def _seed(payload: Mapping[str, Any]) -> int | None:
     if seed is None:
         return None
     if isinstance(seed, bool) or not isinstance(seed, int):
-        raise _wrong_type("seed", seed, f"a whole number from 0 to {MAX_SEED}")
+        raise wrong_type("seed", seed, f"a whole number from 0 to {MAX_SEED}")
     if not 0 <= seed <= MAX_SEED:
         raise BadRequest(
             "seed_out_of_range",
@@ -242,5 +246,5 @@ def _options(payload: Mapping[str, Any]) -> Mapping[str, Any]:
     if options is None:
         return {}
     if not isinstance(options, dict):
-        raise _wrong_type("options", options, "an object")
+        raise wrong_type("options", options, "an object")
     return dict(options)

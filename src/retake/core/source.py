@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 
@@ -86,7 +86,8 @@ class AudioStream:
     """One stream of sound.
 
     `start` is when its first sample sounds, in seconds from the first frame's appearance (it may
-    be negative); `frame_size` is samples a packet, 0 where it varies.
+    be negative); `frame_size` is samples a packet, 0 where it varies; `language` is the code that
+    the container has for it, such as ``eng``.
     """
 
     index: int
@@ -100,6 +101,7 @@ class AudioStream:
     duration: Fraction
     frame_size: int
     bit_rate: int | None = None
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +111,13 @@ class Source:
     Attributes:
         container: FFmpeg's demuxer name, such as ``mov,mp4,m4a,3gp,3g2,mj2``.
         video: The stream of pictures that is edited.
-        audio: Streams of sound; the first one is edited.
+        audio: Streams of sound that can be decoded; the first one is edited: the file's default
+            one unless a request chose another.
         other_streams: Number of further streams (subtitles, data, attached pictures).
         size_bytes: Length of the file.
         fragmented: Whether an MP4 is fragmented (moof boxes).
+        file_type: What the container is called on the wire: ``mp4``, ``mov``, ``mkv``, ``webm``,
+            ``avi``, ``ts``, ``mpg``, ``flv`` or ``ogg``.
     """
 
     container: str
@@ -121,3 +126,15 @@ class Source:
     other_streams: int
     size_bytes: int
     fragmented: bool = False
+    file_type: str = "mp4"
+
+    @property
+    def edited_track(self) -> int:
+        """Place, from 0 on, of the edited track among the file's sounds; 0 without any."""
+        if not self.audio:
+            return 0
+        return sum(audio.index < self.audio[0].index for audio in self.audio)
+
+    def with_track_first(self, index: int) -> Source:
+        """Return the same with the sound of that stream index as the one that is edited."""
+        return replace(self, audio=tuple(sorted(self.audio, key=lambda a: a.index != index)))

@@ -23,6 +23,7 @@ from retake.core.request import Limits
 from retake.core.source import AudioStream, Source, VideoStream
 from retake.media.decode import decode_frames, decode_stream
 from retake.media.describe import describe_sound, describe_video
+from retake.media.file_type import file_type_of
 from retake.media.opening import check_file, damaged, open_source, pixel_allowance
 from retake.media.scan import VideoScan, scan, too_long
 from retake.media.whole import check_whole, is_fragmented, truncated
@@ -67,6 +68,7 @@ def probe(path: Path, limits: Limits) -> Source:
             other_streams=len(container.streams) - 1 - len(audio),
             size_bytes=size,
             fragmented=container.format.name.startswith("mov") and is_fragmented(path, size),
+            file_type=file_type_of(path, container.format.name),
         )
     _check_last(path, source)
     return source
@@ -90,7 +92,12 @@ def probe_output(path: Path, source: Source) -> Source:
         max_bytes=sys.maxsize,
     )
     info = path.stat()
-    return _probe_once(path, limits, (info.st_ino, info.st_mtime_ns, info.st_size))
+    made = _probe_once(path, limits, (info.st_ino, info.st_mtime_ns, info.st_size))
+    # Tracks keep their order: the edited one stands where the source's does.
+    tracks = sorted(audio.index for audio in made.audio)
+    if source.edited_track < len(tracks):
+        made = made.with_track_first(tracks[source.edited_track])
+    return made
 
 
 @lru_cache(maxsize=8)

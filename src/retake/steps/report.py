@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import platform
 from collections.abc import Mapping
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,8 @@ def _asked(request: RetakeRequest) -> dict[str, Any]:
         "prompt": request.prompt,
         "mode": str(request.mode),
         "options": dict(request.options),
+        "audio_track": request.audio_track,
+        **asdict(request.conversion),
     }
 
 
@@ -95,6 +98,7 @@ def _streams(source: Source) -> dict[str, Any]:
                 "sample_rate": audio.sample_rate,
                 "channels": audio.channels,
                 "layout": audio.layout,
+                "language": audio.language,
             }
             for audio in source.audio
         ],

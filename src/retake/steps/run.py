@@ -19,6 +19,7 @@ from retake.core.report import Report
 from retake.core.request import Limits, RetakeRequest
 from retake.core.section import Section
 from retake.core.source import Source
+from retake.core.tracks import edited
 from retake.core.watch import Stage, Watch
 from retake.engines.engine import Engine
 from retake.media.sandbox import probe_safely
@@ -104,6 +105,7 @@ def _walk(job: Job, parts: Parts, step: Step, watch: Watch) -> Finished:
     path = _recorded(Path, step, took, Stage.FETCH, lambda: _fetch(job, parts, watch))
     # Probing and planning are quick and give the same every time: they are not recorded.
     source = _timed(took, Stage.PROBE, lambda: _probe(path, parts.limits, watch))
+    source = edited(source, job.request.audio_track)
     section = _timed(took, Stage.PLAN, lambda: _plan(job, source, parts.limits, watch))
     planned = Planned(path, source, section, job.request, job.seed, job.work)
     made = _recorded(
