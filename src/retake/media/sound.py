@@ -58,7 +58,7 @@ def read_sound(
     """
     first, last = sample_at(audio, start), sample_at(audio, end)
     out = np.zeros((audio.channels, last - first), np.float32)
-    for at, samples in _decode(path, audio):
+    for at, samples in sound_runs(path, audio):
         if at >= last:
             break
         left, right = max(at, first), min(at + samples.shape[1], last)
@@ -67,16 +67,20 @@ def read_sound(
     return out
 
 
-def _decode(path: Path, audio: AudioStream) -> Iterator[tuple[int, NDArray[np.float32]]]:
-    """Yield runs of samples and the number of each run's first sample."""
+def sound_runs(path: Path, audio: AudioStream) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    """Yield decoded runs of samples, float32 ``[channels, n]``, and each one's first number.
+
+    Raises:
+        BadSource: `damaged`: the sound cannot be decoded.
+    """
     with open_source(path) as container:
         stream: Any = container.streams[audio.index]
         stream.codec_context.flags2 |= _SKIP_MANUAL
-        place: _Placing | None = None
+        place: Placing | None = None
         try:
             for packet in container.demux(stream):
                 if place is None and packet.pts is not None:
-                    place = _Placing(stream, packet, audio.sample_rate)
+                    place = Placing(stream, packet, audio.sample_rate)
                 for frame in packet.decode():
                     samples = to_float(frame)
                     if samples.shape[0] != audio.channels or place is None:
@@ -86,8 +90,14 @@ def _decode(path: Path, audio: AudioStream) -> Iterator[tuple[int, NDArray[np.fl
             raise damaged("the sound cannot be decoded") from error
 
 
-class _Placing:
-    """Puts decoded runs one behind the other, starting where the first one belongs."""
+class Placing:
+    """Puts runs of samples one behind the other, starting where the first one belongs.
+
+    Args:
+        stream: The open stream.
+        first: Its first packet with a presentation time.
+        rate: Samples a second.
+    """
 
     def __init__(self, stream: Any, first: Any, rate: int) -> None:
         self._base = time_base(stream.time_base)
