@@ -17,6 +17,7 @@ from retake.core.request import Mode
 from retake.core.section import Section
 from retake.core.source import AudioStream, Source
 from retake.core.watch import Watch
+from retake.media.audio.spliced import SplicedSound
 from retake.media.pictures.spliced import Spliced
 from retake.media.sound import sample_at
 from retake.media.take import TakeFiles, read_sound_file, read_take
@@ -182,3 +183,9 @@ def sound_report(
         frames_reencoded=again,
         frames_generated=generated,
     )
+
+
+def spliced_sound_report(job: RenderJob, done: SplicedSound) -> StreamReport:
+    """Return the report on a track that was spliced."""
+    count = len(done.packets)
+    return sound_report(job, Action.SMART, count, len(done.data), done.generated, done.again)

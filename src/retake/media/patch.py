@@ -13,18 +13,18 @@ from numpy.typing import NDArray
 
 from retake.core.report import Action, StreamReport
 from retake.core.source import AudioStream
-from retake.media.audio import pcm, soundtrack
-from retake.media.audio.aac import FRAME
-from retake.media.audio.aac_splice import splice_aac
-from retake.media.job import Outcome, RenderJob, sound_report
+from retake.media.audio import soundtrack
+from retake.media.audio.slots import spliced_edit
+from retake.media.audio.splice import splice_sound
+from retake.media.job import Outcome, RenderJob, sound_report, spliced_sound_report
 from retake.media.mp4.boxes import read_moov
-from retake.media.mp4.edits import Edit, NewTrack, Overwrite, Piece, Slots
+from retake.media.mp4.edits import Edit, NewTrack
 from retake.media.mp4.graft import movie_timescale
 from retake.media.mp4.rewrite import read_tracks, rewrite
 from retake.media.mp4.tables import Track
 from retake.media.opening import open_source
 from retake.media.packets import index_packets
-from retake.media.pictures.exchange import reencoded_slots, slots_of, spliced_slots
+from retake.media.pictures.exchange import reencoded_slots, spliced_slots
 from retake.media.pictures.task import Task
 from retake.media.saving import spool
 from retake.media.unspliceable import Unspliceable
@@ -135,30 +135,10 @@ def _audio(work: _Patch) -> tuple[StreamReport, Range | None]:
 
 def _spliced(work: _Patch, audio: AudioStream) -> tuple[StreamReport, Range]:
     job, track = work.job, work.track(audio.index)
-    sound, _ = job.sound()
-    file = work.scratch()
-    if audio.codec.startswith("pcm_"):
-        packets = index_packets(job.src, audio.index)
-        new = pcm.overwrite(audio, track, packets, job.video_start, job.section.start, sound)
-        file.write(new.data)
-        work.edits[track.id] = Overwrite(new.first, Piece(file, 0, len(new.data)))
-        first, last = new.packets
-        return (
-            sound_report(job, Action.SMART, len(packets), last - first, sound.shape[1]),
-            new.packets,
-        )
-    new = splice_aac(job.src, audio, job.video_start, job.section.start, sound)
-    slots = slots_of(track, new.packets)
-    order: list[int | Piece] = list(range(track.count))
-    for slot, data in zip(slots[new.first : new.last], new.data, strict=True):
-        order[slot] = Piece(file, file.tell(), len(data))
-        file.write(data)
-    work.edits[track.id] = Slots(order)
-    again = len(new.data) * FRAME - sound.shape[1]
-    report = sound_report(
-        job, Action.SMART, len(new.packets), len(new.data), sound.shape[1], max(again, 0)
-    )
-    return report, (new.first, new.last)
+    samples, _ = job.sound()
+    done = splice_sound(job.src, audio, job.section.start, samples)
+    work.edits[track.id] = spliced_edit(track, done, work.scratch())
+    return spliced_sound_report(job, done), done.touched
 
 
 def _created(work: _Patch) -> StreamReport:

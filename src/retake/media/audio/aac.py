@@ -1,4 +1,4 @@
-"""Encoding AAC, and the little of its bitstream that splicing has to look at.
+"""AAC-LC: encoding it, and the little of its bitstream that splicing has to look at.
 
 Format: ISO/IEC 14496-3, 1.6.2.1 (AudioSpecificConfig), 4.4.2.7 (ics_info).
 """
@@ -6,6 +6,8 @@ Format: ISO/IEC 14496-3, 1.6.2.1 (AudioSpecificConfig), 4.4.2.7 (ics_info).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import av
@@ -13,7 +15,10 @@ import numpy as np
 from av.audio.codeccontext import AudioCodecContext
 from numpy.typing import NDArray
 
+from retake.core.source import AudioStream
+from retake.media.audio.timeline import extradata
 from retake.media.bitstream.nal import Bits
+from retake.media.unspliceable import Unspliceable
 
 FRAME = 1024
 """Samples that one packet of AAC-LC stands for."""
@@ -25,6 +30,9 @@ ONLY_LONG, LONG_START, EIGHT_SHORT, LONG_STOP = range(4)
 """Window sequences of a packet."""
 
 _SINGLE, _PAIR = 0, 1
+_ASC_BYTES = 2
+"""Object type, rate, channels and frame length stand in the first two bytes."""
+
 _MIN_RATE_PER_CHANNEL = 64_000
 _MAX_BITS_PER_CHANNEL = 6144
 
@@ -47,6 +55,45 @@ def new_encoder(rate: int, layout: str, bits: int) -> AudioCodecContext:
     coder.flags |= 1 << 22  # AV_CODEC_FLAG_GLOBAL_HEADER
     coder.open()
     return coder
+
+
+@dataclass(frozen=True, slots=True)
+class AacCoder:
+    """Makes packets for an AAC-LC track: see `lossy.PacketCoder`."""
+
+    coder: AudioCodecContext
+    frame: int = FRAME
+    overlap: int = FRAME
+    settle: int = 0
+
+    def encode(self, samples: NDArray[np.float32]) -> list[bytes]:
+        """Return one packet for every 1024 samples."""
+        # The encoder's packet 0 is its priming: packet k + 1 stands for the input's frame k.
+        return encode(self.coder, samples)[1:]
+
+    def fits(self, before: bytes, after: bytes) -> bool:
+        """Return whether the window of one packet ends as that of the other begins."""
+        return ends_long(window_sequence(before)) and begins_long(window_sequence(after))
+
+
+def aac_coder(path: Path, audio: AudioStream) -> AacCoder:
+    """Return what encodes for the decoder that a track is set up for.
+
+    Raises:
+        Unspliceable: It is not AAC-LC, or its configuration cannot be made.
+    """
+    if audio.profile != "LC":
+        profile = f" {audio.profile}" if audio.profile else ""
+        raise Unspliceable(f"{audio.codec}{profile} sound cannot be spliced")
+    config = extradata(path, audio.index)
+    bits = bit_rate(audio.channels, audio.sample_rate, audio.bit_rate)
+    try:
+        coder = new_encoder(audio.sample_rate, audio.layout, bits)
+    except ValueError as error:  # FFmpeg's own argument errors are ValueErrors, too
+        raise Unspliceable("its rate or channels cannot be encoded") from error
+    if (coder.extradata or b"")[:_ASC_BYTES] != config[:_ASC_BYTES] or not config:
+        raise Unspliceable("its configuration cannot be matched")
+    return AacCoder(coder)
 
 
 def encode(coder: Any, samples: NDArray[np.float32]) -> list[bytes]:

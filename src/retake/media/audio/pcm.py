@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
-from math import floor
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from retake.core.source import AudioStream
-from retake.media.mp4.tables import Track
-from retake.media.packets import PacketInfo
-from retake.media.sound import sample_at
+from retake.media.audio.spliced import SplicedSound
+from retake.media.audio.timeline import packet_bytes, read_timeline
 from retake.media.unspliceable import Unspliceable
 
 _INTEGERS = {
@@ -27,56 +24,36 @@ _INTEGERS = {
 _FLOATS = {"pcm_f32le": "<f4", "pcm_f32be": ">f4", "pcm_f64le": "<f8", "pcm_f64be": ">f8"}
 
 
-@dataclass(frozen=True, slots=True)
-class Overwritten:
-    """New bytes for a PCM track.
-
-    Attributes:
-        first: The first sample overwritten, in the track's own numbers.
-        data: Their bytes.
-        packets: Half-open range of the packets that hold them, as FFmpeg cuts the track up.
-    """
-
-    first: int
-    data: bytes
-    packets: tuple[int, int]
-
-
-def overwrite(
-    audio: AudioStream,
-    track: Track,
-    packets: Sequence[PacketInfo],
-    video_start: Fraction,
-    start: Fraction,
-    samples: NDArray[np.float32],
-) -> Overwritten:
-    """Return the bytes that put new sound into a PCM track.
-
-    Args:
-        audio: The stream.
-        track: Its tables.
-        packets: Its packets.
-        video_start: When the first frame is shown, in seconds of the container's clock.
-        start: When the new sound begins, in seconds from the first frame's appearance.
-        samples: The new sound ``[channels, n]`` at the track's own rate.
+def splice_pcm(
+    path: Path, audio: AudioStream, start: Fraction, samples: NDArray[np.float32]
+) -> SplicedSound:
+    """Return the track with new sound in it; arguments as of `splice.splice_sound`.
 
     Raises:
-        Unspliceable: It is not plain PCM, or does not reach over the section.
+        Unspliceable: It is not linear PCM, or does not reach over the section.
     """
-    data = encode_pcm(audio.codec, samples)
-    width = len(data) // max(samples.shape[1], 1)
-    if not track.count or not packets or (track.sizes != width).any():
+    width = len(encode_pcm(audio.codec, samples[:, :1]))
+    line = read_timeline(path, audio, lambda packet: _whole(len(packet), width))
+    place = line.place(audio, start, samples)
+    hit = [
+        n
+        for n in range(place.low, place.high)
+        if line.starts[n] < place.end and line.end(n) > place.first
+    ]
+    first, last = hit[0], hit[-1] + 1
+    old = bytearray(b"".join(packet_bytes(path, audio.index, first, last).values()))
+    at = (place.first - line.starts[first]) * width
+    new = encode_pcm(audio.codec, place.samples)
+    old[at : at + len(new)] = new
+    cuts = [(line.starts[n] - line.starts[first]) * width for n in hit]
+    data = [bytes(old[a:b]) for a, b in zip(cuts, [*cuts[1:], len(old)], strict=True)]
+    return SplicedSound(line.packets, first, tuple(data), place.samples.shape[1], exact=True)
+
+
+def _whole(size: int, width: int) -> int:
+    if size % width:
         raise Unspliceable("its samples are not laid out one by one")
-    heard = audio.start + video_start - packets[0].pts * audio.time_base
-    priming = floor(heard * audio.sample_rate + Fraction(1, 2))
-    origin = int(np.searchsorted(track.offsets, packets[0].pos))
-    first = origin + priming + sample_at(audio, start)
-    last = first + samples.shape[1]
-    if first < 0 or last > track.count:
-        raise Unspliceable("the sound is shorter than the section")
-    low, high = int(track.offsets[first]), int(track.offsets[last - 1])
-    hit = [n for n, p in enumerate(packets) if p.pos <= high and p.pos + p.size > low]
-    return Overwritten(first, data, (hit[0], hit[-1] + 1))
+    return size // width
 
 
 def encode_pcm(codec: str, samples: NDArray[np.float32]) -> bytes:
