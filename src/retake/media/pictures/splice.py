@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from retake.media.pictures import avc
+from retake.media.pictures import avc, intra
 from retake.media.pictures.spliced import Spliced
 from retake.media.pictures.task import Task
 from retake.media.unspliceable import Unspliceable
 
-_SPLICERS: Mapping[str, Callable[[Task], Spliced]] = {"h264": avc.splice}
+_SPLICERS: Mapping[str, Callable[[Task], Spliced]] = {
+    "h264": avc.splice,
+    "prores": intra.splice,
+    "dnxhd": intra.splice,
+    "mjpeg": intra.splice,
+    **dict.fromkeys(intra.LOSSLESS, intra.splice),
+}
 
 
 def splice(task: Task) -> Spliced:

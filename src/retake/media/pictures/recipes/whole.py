@@ -10,7 +10,7 @@ from retake.media.pictures.recipes import av1, avc, hevc, intra, vpx
 
 _OWN_FORMATS = {
     "hevc": hevc.FORMATS,
-    "prores": intra.PRORES_FORMATS,
+    "prores": frozenset(intra.PRORES_FORMATS),
     "vp9": vpx.VP9_FORMATS,
     "vp8": vpx.VP8_FORMATS,
     "av1": av1.FORMATS,
