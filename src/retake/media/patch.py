@@ -16,6 +16,7 @@ from retake.core.source import AudioStream
 from retake.media.audio import soundtrack
 from retake.media.audio.slots import spliced_edit
 from retake.media.audio.splice import splice_sound
+from retake.media.audio.timeline import extradata
 from retake.media.job import Outcome, RenderJob, sound_report, spliced_sound_report
 from retake.media.mp4.boxes import read_moov
 from retake.media.mp4.edits import Edit, NewTrack
@@ -137,7 +138,8 @@ def _spliced(work: _Patch, audio: AudioStream) -> tuple[StreamReport, Range]:
     job, track = work.job, work.track(audio.index)
     samples, _ = job.sound()
     done = splice_sound(job.src, audio, job.section.start, samples)
-    work.edits[track.id] = spliced_edit(track, done, work.scratch())
+    config = extradata(job.src, audio.index)
+    work.edits[track.id] = spliced_edit(track, config, done, work.scratch())
     return spliced_sound_report(job, done), done.touched
 
 

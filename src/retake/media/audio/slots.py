@@ -7,17 +7,19 @@ from typing import BinaryIO
 import numpy as np
 
 from retake.media.audio.spliced import SplicedSound
+from retake.media.mp4.boxes import Box
 from retake.media.mp4.edits import Edit, Overwrite, Piece, Slots
 from retake.media.mp4.tables import Track
 from retake.media.pictures.exchange import slots_of
 from retake.media.unspliceable import Unspliceable
 
 
-def spliced_edit(track: Track, done: SplicedSound, spool: BinaryIO) -> Edit:
+def spliced_edit(track: Track, old: bytes, done: SplicedSound, spool: BinaryIO) -> Edit:
     """Return what happens to a track's tables and samples.
 
     Args:
         track: Its tables.
+        old: The source's decoder configuration, FFmpeg's extradata.
         done: What was spliced.
         spool: Takes the new packets' bytes; it has to live until the file is written.
 
@@ -32,7 +34,16 @@ def spliced_edit(track: Track, done: SplicedSound, spool: BinaryIO) -> Edit:
     for number, data in done.replaced().items():
         order[slots[number]] = Piece(spool, spool.tell(), len(data))
         spool.write(data)
-    return Slots(order)
+    stsd = None if done.config is None else _described(track, old, done.config)
+    return Slots(order, stsd=stsd)
+
+
+def _described(track: Track, old: bytes, new: bytes) -> Box:
+    """Return the sample description with another decoder configuration of the same length."""
+    payload = track.stbl.get(b"stsd").payload
+    if len(old) != len(new) or payload.count(old) != 1:
+        raise Unspliceable("its sample description is an unusual one")
+    return Box(b"stsd", payload.replace(old, new))
 
 
 def _overwritten(track: Track, done: SplicedSound, spool: BinaryIO) -> Overwrite:

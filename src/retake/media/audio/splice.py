@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retake.core.source import AudioStream
-from retake.media.audio import aac
+from retake.media.audio import aac, alac, flac, pcm
 from retake.media.audio.lossy import PacketCoder, splice_lossy
-from retake.media.audio.pcm import splice_pcm
 from retake.media.audio.spliced import SplicedSound
 from retake.media.audio.timeline import read_timeline
 from retake.media.unspliceable import Unspliceable
+
+_LOSSLESS = {"flac": flac.splice_flac, "alac": alac.splice_alac}
 
 _LOSSY: Mapping[str, Callable[[Path, AudioStream], PacketCoder]] = {"aac": aac.aac_coder}
 
@@ -36,7 +37,9 @@ def splice_sound(
         BadSource: The sound around the section cannot be decoded.
     """
     if audio.codec.startswith("pcm_"):
-        return splice_pcm(path, audio, start, samples)
+        return pcm.splice_pcm(path, audio, start, samples)
+    if audio.codec in _LOSSLESS:
+        return _LOSSLESS[audio.codec](path, audio, start, samples)
     if audio.codec in _LOSSY:
         coder = _LOSSY[audio.codec](path, audio)
         line = read_timeline(path, audio, lambda _: coder.frame)
