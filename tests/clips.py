@@ -6,6 +6,7 @@ picture, after any of our codecs, so a test can tell exactly which frame it hold
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 CODE_BITS = 10
+LAYOUTS = {
+    1: "mono",
+    2: "stereo",
+    3: "2.1",
+    4: "quad",
+    5: "5.0",
+    6: "5.1",
+    7: "6.1",
+    8: "7.1",
+}
 
 
 def picture(number: int, width: int, height: int) -> NDArray[np.uint8]:
@@ -72,6 +83,7 @@ def make_clip(
     codec_options: dict[str, str] | None = None,
     container_options: dict[str, str] | None = None,
     sound: NDArray[np.float32] | None = None,
+    prepare: Callable[[Any, Any], None] | None = None,
 ) -> Path:
     """Write a clip and return its path.
 
@@ -84,7 +96,7 @@ def make_clip(
         gop: Frames from one keyframe to the next; there are no others.
         bframes: Most B-frames in a row.
         audio: FFmpeg's encoder of the sound; None for no sound.
-        channels: 1 or 2, or more.
+        channels: 1 to 8.
         rate: Samples a second.
         rotation: Clockwise turn that shows the pictures upright.
         pix_fmt: Pixel format as stored.
@@ -95,6 +107,8 @@ def make_clip(
         codec_options: More options for the picture encoder.
         container_options: Options for the muxer, such as ``movflags``.
         sound: Samples to use instead of `tone`.
+        prepare: Gets the two new streams, None for one that is not wanted, before anything is
+            encoded.
     """
     with av.open(path, "w", format=container, options=dict(container_options or {})) as out:
         video = _add_video(out, codec, fps, size, gop, bframes, pix_fmt, codec_options)
@@ -108,7 +122,9 @@ def make_clip(
         track = None
         if audio is not None:
             track = out.add_stream(audio, rate=rate)
-            track.codec_context.layout = {1: "mono", 2: "stereo", 6: "5.1"}[channels]
+            track.codec_context.layout = LAYOUTS[channels]
+        if prepare is not None:
+            prepare(video, track)
         if video is not None:
             _write_pictures(
                 out, video, round(Fraction(seconds) * fps), fps, rotation, variable, matrix
@@ -177,9 +193,9 @@ def _write_pictures(
 def _write_sound(out: Any, track: Any, samples: NDArray[np.float32], rate: int) -> None:
     layout = track.codec_context.layout.name
     for start in range(0, samples.shape[1], 4800):
-        frame = av.AudioFrame.from_ndarray(
-            np.ascontiguousarray(samples[:, start : start + 4800]), "fltp", layout
-        )
+        # PyAV counts one plane too many in planar frames of eight channels; packed ones have one.
+        packed = np.ascontiguousarray(samples[:, start : start + 4800].T).reshape(1, -1)
+        frame = av.AudioFrame.from_ndarray(packed, "flt", layout)
         frame.sample_rate, frame.pts, frame.time_base = rate, start, Fraction(1, rate)
         out.mux(track.encode(frame))
     out.mux(track.encode(None))
