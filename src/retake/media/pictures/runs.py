@@ -54,6 +54,23 @@ class EncodedRun:
     description: Track | None
 
 
+def section_runs(plan: Plan, section: Run, pads: Run) -> list[Run]:
+    """Return the runs of a plan's region: the section's frames, and those before and after it.
+
+    Args:
+        plan: What is encoded.
+        section: How the section's frames are, whatever its `pts`.
+        pads: How the others are.
+    """
+    first, last = min(plan.section), max(plan.section)
+    parts = (
+        (pads, tuple(pts for pts in plan.region if pts < first)),
+        (section, tuple(pts for pts in plan.region if first <= pts <= last)),
+        (pads, tuple(pts for pts in plan.region if pts > last)),
+    )
+    return [replace(run, pts=pts) for run, pts in parts if pts]
+
+
 def encode_runs(
     task: Task, packets: Sequence[PacketInfo], plan: Plan, runs: Sequence[Run]
 ) -> tuple[EncodedRun, ...]:

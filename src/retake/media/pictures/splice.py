@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from retake.media.pictures import avc, intra
+from retake.media.pictures import avc, intra, vpx
 from retake.media.pictures.spliced import Spliced
 from retake.media.pictures.task import Task
 from retake.media.unspliceable import Unspliceable
@@ -14,6 +14,8 @@ _SPLICERS: Mapping[str, Callable[[Task], Spliced]] = {
     "prores": intra.splice,
     "dnxhd": intra.splice,
     "mjpeg": intra.splice,
+    "vp8": vpx.splice,
+    "vp9": vpx.splice,
     **dict.fromkeys(intra.LOSSLESS, intra.splice),
 }
 

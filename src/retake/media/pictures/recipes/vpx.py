@@ -2,16 +2,63 @@
 
 from __future__ import annotations
 
-from retake.media.pictures.recipe import Recipe
+from collections.abc import Sequence
+from statistics import median
 
-VP9_FORMATS = frozenset({"yuv420p", "yuv422p", "yuv440p", "yuv444p"})
+from retake.core.source import VideoStream
+from retake.media.pictures.recipe import DEFAULT_CRF, Recipe
+
+VP9_FORMATS = frozenset({"yuv420p", "yuv422p", "yuv440p", "yuv444p", "gbrp"})
 VP8_FORMATS = frozenset({"yuv420p"})
+
+# Frames that are not shown would break the one packet for every frame.
+_ONE_PACKET = {"auto-alt-ref": "0", "lag-in-frames": "0"}
+_CRF_RANGE = range(4, 33)
+_FINER = 3
+# libvpx's scale of 64 steps over the quantiser indices of the bitstream.
+_STEP = {"vp9": 4.0, "vp8": 2.0}
+
+
+def quality(codec: str, quantisers: Sequence[int]) -> int:
+    """Return the CRF at which pictures are no coarser than a stream's own.
+
+    Args:
+        codec: ``vp9`` or ``vp8``.
+        quantisers: Base quantiser indices of the stream's shown pictures.
+    """
+    if not quantisers:
+        return DEFAULT_CRF
+    own = round(median(quantisers) / _STEP[codec])
+    return min(max(own - _FINER, _CRF_RANGE[0]), _CRF_RANGE[-1])
+
+
+def section(video: VideoStream, *, crf: int) -> Recipe:
+    """Return how to encode pictures that go between a VP9 or VP8 stream's own.
+
+    Args:
+        video: The source's stream.
+        crf: See `quality`.
+    """
+    return whole(video.codec, video.pix_fmt, crf=crf)
+
+
+def lossless(video: VideoStream) -> Recipe:
+    """Return how to encode VP9 without loss."""
+    # Measured at 720p: 28 ms a picture and 160 KiB, against 145 ms and 145 KiB with deadline
+    # "good", or 28 ms and 216 KiB at speed 8.
+    options = {"deadline": "realtime", "cpu-used": "6", "lossless": "1", "row-mt": "1"}
+    return Recipe("vp9", "libvpx-vp9", video.pix_fmt, options | _ONE_PACKET)
+
+
+def finest_vp8(video: VideoStream) -> Recipe:
+    """Return how to encode VP8 as finely as it can; it has no way to lose nothing."""
+    options = {"deadline": "good", "cpu-used": "5", "qmin": "0", "qmax": "0", "b": "400M"}
+    return Recipe("vp8", "libvpx", video.pix_fmt, options | _ONE_PACKET)
 
 
 def whole(codec: str, pix_fmt: str, *, crf: int) -> Recipe:
     """Return how to encode a whole stream anew (see `recipes.whole`)."""
-    options = {"deadline": "good", "cpu-used": "5", "crf": str(crf + 4), "b": "0"}
-    # Frames that are not shown would break the one packet for every frame.
-    options |= {"auto-alt-ref": "0", "lag-in-frames": "0"}
-    options |= {"row-mt": "1"} if codec == "vp9" else {"b": "40M"}
-    return Recipe(codec, "libvpx-vp9" if codec == "vp9" else "libvpx", pix_fmt, options)
+    options = {"deadline": "good", "cpu-used": "5", "crf": str(crf)}
+    options |= {"row-mt": "1", "b": "0"} if codec == "vp9" else {"b": "40M"}
+    encoder = "libvpx-vp9" if codec == "vp9" else "libvpx"
+    return Recipe(codec, encoder, pix_fmt, options | _ONE_PACKET)
