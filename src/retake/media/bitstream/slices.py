@@ -26,12 +26,13 @@ class StreamLook:
     """Looks at every packet of an H.264 stream in MP4 once, on its way into the index.
 
     Attributes:
+        length_size: Bytes of the length before every NAL unit.
         sps, pps: The parameter sets of the container, by id.
         used: Every parameter set id in the container or in a keyframe's packet.
     """
 
     def __init__(self, config: AvcConfig) -> None:
-        self._length_size = config.length_size
+        self.length_size = config.length_size
         self.sps = {sps.id: sps for sps in map(parse_sps, config.sps)}
         self.pps = {pps.id: pps for pps in map(parse_pps, config.pps)}
         self.used = set(self.sps) | set(self.pps)
@@ -47,7 +48,7 @@ class StreamLook:
 
     def is_clean(self, data: bytes, *, key: bool) -> bool:
         """Return whether a packet is an IDR picture; keep what else it tells."""
-        for nal in split_sized(data, self._length_size):
+        for nal in split_sized(data, self.length_size):
             kind = nal[0] & 31
             if kind == H264_SPS:
                 self.used.add(parse_sps(nal).id)

@@ -7,7 +7,7 @@ are not understood by all of them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from retake.media.bitstream.nal import H264_PPS, H264_SPS, AvcConfig, only_slices, split_annexb
 from retake.media.bitstream.slices import StreamLook
@@ -15,7 +15,7 @@ from retake.media.packets import PacketInfo, index_packets
 from retake.media.pictures.recipe import Recipe, quality
 from retake.media.pictures.recipes.avc import spliced
 from retake.media.pictures.runs import Run, encode_runs
-from retake.media.pictures.spans import plan_smart
+from retake.media.pictures.spans import Plan, plan_smart
 from retake.media.pictures.spliced import Spliced
 from retake.media.pictures.task import Task
 from retake.media.unspliceable import Unspliceable
@@ -33,15 +33,15 @@ def splice(task: Task) -> Spliced:
     look = StreamLook(config)
     packets = index_packets(task.src, task.video.index, look.is_clean)
     plan = plan_smart(packets, task.section_pts)
-    recipe = _recipe(task, look, packets)
-    run = Run(recipe, plan.region, only_slices("h264", config.length_size))
-    (encoded,) = encode_runs(task, packets, plan, [run])
+    runs = _runs(task, plan, look, packets)
+    encoded = encode_runs(task, packets, plan, runs)
     order = (
         *range(plan.cut),
-        *encoded.samples,
+        *(sample for run in encoded for sample in run.samples),
         *range(plan.resume, plan.count),
     )
-    return Spliced(packets, plan, order, _merged(config, encoded.extradata).build())
+    new = dict.fromkeys(nal for run in encoded for nal in split_annexb(run.extradata))
+    return Spliced(packets, plan, order, _merged(config, new).build())
 
 
 def reorder_depth(packets: Sequence[PacketInfo]) -> int:
@@ -50,27 +50,38 @@ def reorder_depth(packets: Sequence[PacketInfo]) -> int:
     return max(at - shown[packet.pts] for at, packet in enumerate(packets))
 
 
-def _recipe(task: Task, look: StreamLook, packets: Sequence[PacketInfo]) -> Recipe:
+def _runs(
+    task: Task, plan: Plan, look: StreamLook, packets: Sequence[PacketInfo]
+) -> tuple[Run, ...]:
+    """Return how the region is encoded: the section, and the pads before and behind it."""
     if not all(sps.frames_only for sps in look.sps.values()):
         raise Unspliceable("it may hold fields")
     # The first set is the oldest one: a file that was spliced before has the others behind it.
     sps = next(iter(look.sps.values()))
-    free = next((n for n in range(31, -1, -1) if n not in look.used), None)
-    if free is None:
+    free = [number for number in range(31, -1, -1) if number not in look.used]
+    if len(free) < 2:
         raise Unspliceable("it has no parameter set id left")
-    return spliced(
-        task.video,
-        sps,
-        crf=quality(look.quantisers),
-        new_id=free,
-        reorder=reorder_depth(packets),
-        intra=all(packet.clean for packet in packets),
+    reorder, intra = reorder_depth(packets), all(packet.clean for packet in packets)
+
+    def recipe(number: int, crf: int | None) -> Recipe:
+        return spliced(task.video, sps, crf=crf, new_id=number, reorder=reorder, intra=intra)
+
+    # Neighbouring runs have ids of their own, because each starts with an IDR picture of the
+    # same number, and a run may be one picture long.
+    section, pads = recipe(free[0], quality(look.quantisers)), recipe(free[-1], None)
+    wrap = only_slices("h264", look.length_size)
+    at = plan.region.index(task.section_pts[0])
+    end = at + len(task.section_pts)
+    return (
+        Run(pads, plan.region[:at], wrap),
+        Run(section, plan.region[at:end], wrap),
+        Run(pads, plan.region[end:], wrap),
     )
 
 
-def _merged(config: AvcConfig, extradata: bytes) -> AvcConfig:
+def _merged(config: AvcConfig, new: Iterable[bytes]) -> AvcConfig:
     sets: dict[int, list[bytes]] = {H264_SPS: [], H264_PPS: []}
-    for nal in split_annexb(extradata):
+    for nal in new:
         if nal[0] & 31 in sets:
             sets[nal[0] & 31].append(nal)
     if not all(sets.values()):

@@ -14,6 +14,11 @@ PRESET = "veryfast"
 # with AVX-512 (4 different files in 40 runs; 1 with asm=AVX2, and 1 without the trees).
 _REPEATABLE = "mbtree=0"
 
+# At least 49 dB whatever is in the picture, noise too. With a rate factor, noise would be
+# quantised more coarsely.
+_FAITHFUL_QP = 10
+_ONE_QUANTISER = "ipratio=1:pbratio=1:psy=0"
+
 SHAPES = ("yuv420p", "yuv422p", "yuv444p", "gray")
 FORMATS = frozenset({*SHAPES, "yuvj420p", "yuvj422p", "yuvj444p"}) | frozenset(
     f"{shape}10le" for shape in SHAPES
@@ -21,7 +26,7 @@ FORMATS = frozenset({*SHAPES, "yuvj420p", "yuvj422p", "yuvj444p"}) | frozenset(
 
 
 def spliced(
-    video: VideoStream, sps: Sps, *, crf: int, new_id: int, reorder: int, intra: bool
+    video: VideoStream, sps: Sps, *, crf: int | None, new_id: int, reorder: int, intra: bool
 ) -> Recipe:
     """Return how to encode H.264 that goes between packets of another H.264 encoder.
 
@@ -29,7 +34,8 @@ def spliced(
         video: The source's stream.
         sps: Its sequence parameter set: references and level must not grow, or decoders that
             allocate by the first one drop frames.
-        crf: See `quality`.
+        crf: See `quality`; None for pictures of the source itself, which are to stay as they
+            are but for what nobody sees.
         new_id: Id for the new parameter sets, different from all of the source's.
         reorder: Pictures by which the source's decoding order may precede its display order.
         intra: Whether every packet of the source is a keyframe.
@@ -50,14 +56,19 @@ def spliced(
         pix_fmt=video.pix_fmt,
         options={
             "preset": PRESET,
-            "crf": str(crf - 1),
+            **(_faithful(video) if crf is None else {"crf": str(crf - 1)}),
             "profile": profile,
             "level": _level(sps),
-            "x264-params": parameters,
+            "x264-params": parameters + (f":{_ONE_QUANTISER}" if crf is None else ""),
         },
         b_frames=0 if no_b_frames else 3,
         gop=1 if intra else 250,
     )
+
+
+def _faithful(video: VideoStream) -> dict[str, str]:
+    # x264 counts quantisers of deeper samples from 0 as well: 6 finer ones for every bit.
+    return {"qp": str(_FAITHFUL_QP + 6 * (video.bit_depth - 8))}
 
 
 def whole(video: VideoStream, *, crf: int, reorder: int) -> Recipe:
