@@ -25,6 +25,15 @@ from retake.media.opening import damaged, open_source, time_base
 _GAP_S = Fraction(1, 20)
 """A jump of the packets' times by more than this is a gap; less is a container's coarse clock."""
 
+_DTYPES = {
+    "u8": np.uint8,
+    "s16": np.int16,
+    "s32": np.int32,
+    "s64": np.int64,
+    "flt": np.float32,
+    "dbl": np.float64,
+}
+
 _SKIP_MANUAL = 1 << 29
 """FFmpeg's AV_CODEC_FLAG2_SKIP_MANUAL: hand out the samples that players leave out, too."""
 
@@ -124,9 +133,7 @@ class Placing:
 
 def to_float(frame: av.AudioFrame) -> NDArray[np.float32]:
     """Return a decoded frame as float32 ``[channels, samples]``, full scale at 1."""
-    samples: NDArray[Any] = frame.to_ndarray()
-    if not frame.format.is_planar:
-        samples = samples.reshape(-1, frame.layout.nb_channels).T
+    samples = native_samples(frame)
     if samples.dtype == np.uint8:
         return ((samples.astype(np.float32) - 128) / 128).astype(np.float32)
     if np.issubdtype(samples.dtype, np.integer):
@@ -134,3 +141,14 @@ def to_float(frame: av.AudioFrame) -> NDArray[np.float32]:
         scale = -float(np.iinfo(samples.dtype).min)
         return (samples / scale).astype(np.float32)
     return samples.astype(np.float32)
+
+
+def native_samples(frame: av.AudioFrame) -> NDArray[Any]:
+    """Return a decoded frame's samples ``[channels, n]`` in their own type."""
+    dtype = _DTYPES[frame.format.packed.name]
+    channels, count = frame.layout.nb_channels, frame.samples
+    # PyAV's own way counts one plane too many where there are eight, and reads what is not there.
+    planes: list[Any] = list(frame.planes)[: channels if frame.format.is_planar else 1]
+    if frame.format.is_planar:
+        return np.stack([np.frombuffer(plane, dtype, count) for plane in planes])
+    return np.frombuffer(planes[0], dtype, count * channels).reshape(count, channels).T

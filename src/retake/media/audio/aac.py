@@ -5,7 +5,6 @@ Format: ISO/IEC 14496-3, 1.6.2.1 (AudioSpecificConfig), 4.4.2.7 (ics_info).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from av.audio.codeccontext import AudioCodecContext
 from numpy.typing import NDArray
 
 from retake.core.source import AudioStream
+from retake.media.audio.frames import layout_name, packed_frames
 from retake.media.audio.timeline import extradata
 from retake.media.bitstream.nal import Bits
 from retake.media.unspliceable import Unspliceable
@@ -66,6 +66,10 @@ class AacCoder:
     overlap: int = FRAME
     settle: int = 0
 
+    def length(self, packet: bytes) -> int:  # noqa: ARG002
+        """Return how many samples a packet of the track stands for."""
+        return self.frame
+
     def encode(self, samples: NDArray[np.float32]) -> list[bytes]:
         """Return one packet for every 1024 samples."""
         # The encoder's packet 0 is its priming: packet k + 1 stands for the input's frame k.
@@ -88,7 +92,7 @@ def aac_coder(path: Path, audio: AudioStream) -> AacCoder:
     config = extradata(path, audio.index)
     bits = bit_rate(audio.channels, audio.sample_rate, audio.bit_rate)
     try:
-        coder = new_encoder(audio.sample_rate, audio.layout, bits)
+        coder = new_encoder(audio.sample_rate, layout_name(audio), bits)
     except ValueError as error:  # FFmpeg's own argument errors are ValueErrors, too
         raise Unspliceable("its rate or channels cannot be encoded") from error
     if (coder.extradata or b"")[:_ASC_BYTES] != config[:_ASC_BYTES] or not config:
@@ -99,19 +103,10 @@ def aac_coder(path: Path, audio: AudioStream) -> AacCoder:
 def encode(coder: Any, samples: NDArray[np.float32]) -> list[bytes]:
     """Return the packets for samples ``[channels, n]``; packet 0 is the encoder's priming."""
     packets: list[Any] = []
-    for frame in frames(samples, coder.sample_rate, coder.layout.name):
+    for frame in packed_frames(samples, "flt", coder.sample_rate, coder.layout.name, FRAME):
         packets += coder.encode(frame)
     packets += coder.encode(None)
     return [bytes(packet) for packet in packets]
-
-
-def frames(samples: NDArray[np.float32], rate: int, layout: str) -> Iterator[av.AudioFrame]:
-    """Yield samples as frames of one packet each, numbered from 0."""
-    for start in range(0, samples.shape[1], FRAME):
-        block = np.ascontiguousarray(samples[:, start : start + FRAME], np.float32)
-        frame = av.AudioFrame.from_ndarray(block, "fltp", layout)
-        frame.sample_rate, frame.pts = rate, start
-        yield frame
 
 
 def window_sequence(packet: bytes) -> int | None:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retake.core.source import AudioStream
+from retake.media.audio.frames import layout_name
 from retake.media.audio.lossless import encode_blocks, new_blocks, packets_at
 from retake.media.audio.spliced import SplicedSound
 from retake.media.audio.timeline import extradata, read_timeline
@@ -41,7 +42,7 @@ def splice_alac(
     frame, bits = int.from_bytes(cookie[12:16], "big"), cookie[17]
 
     def opened(_: int) -> Any:
-        coder = new_encoder(audio.sample_rate, audio.layout, bits, frame)
+        coder = new_encoder(audio.sample_rate, layout_name(audio), bits, frame)
         # Frame length, depth, parameters of the entropy coder, channels.
         if (coder.extradata or b"")[12:22] != cookie[12:22]:
             raise Unspliceable("its configuration cannot be matched")

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retake.core.source import AudioStream
+from retake.media.audio.frames import layout_name
 from retake.media.audio.lossless import encode_blocks, new_blocks, packets_at
 from retake.media.audio.spliced import SplicedSound
 from retake.media.audio.timeline import extradata, packet_bytes, read_timeline
@@ -44,7 +45,7 @@ def splice_flac(
     hit = packets_at(line, place)
 
     def opened(length: int) -> Any:
-        return new_encoder(audio.sample_rate, audio.layout, info.bits, length)
+        return new_encoder(audio.sample_rate, layout_name(audio), info.bits, length)
 
     made = encode_blocks(opened, blocks)
     old = packet_bytes(path, audio.index, hit.start, hit.stop)

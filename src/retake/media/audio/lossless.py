@@ -17,9 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retake.core.source import AudioStream
+from retake.media.audio.frames import packed_frames
 from retake.media.audio.timeline import Place, Timeline
 from retake.media.opening import damaged, open_source
 from retake.media.packets import packets_of
+from retake.media.sound import native_samples
 from retake.media.unspliceable import Unspliceable
 
 Block = NDArray[np.signedinteger[Any]]
@@ -93,13 +95,9 @@ def encode_blocks(opened: Opened, blocks: Sequence[Block]) -> list[bytes]:
 
 
 def _encoded(coder: Any, blocks: Sequence[Block]) -> Iterator[bytes]:
-    at = 0
-    for block in blocks:
-        name = coder.format.name
-        samples = block if coder.format.is_planar else block.T.reshape(1, -1)
-        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples), name, coder.layout.name)
-        frame.sample_rate, frame.pts = coder.sample_rate, at
-        at += block.shape[1]
+    whole = np.concatenate(blocks, axis=1)
+    name, length = f"s{8 * whole.itemsize}", blocks[0].shape[1]
+    for frame in packed_frames(whole, name, coder.sample_rate, coder.layout.name, length):
         yield from map(bytes, coder.encode(frame))
     # FFmpeg's FLAC encoder ends with an empty packet that only tells what STREAMINFO says now.
     yield from (bytes(packet) for packet in coder.encode(None) if packet.size)
@@ -114,14 +112,7 @@ def _decoded(path: Path, audio: AudioStream, numbers: range) -> Iterator[Block]:
                 if number >= numbers.stop:
                     break
                 if number in numbers:
-                    parts = [_samples(frame) for frame in coder.decode(packet)]
+                    parts = [native_samples(frame) for frame in coder.decode(packet)]
                     yield np.concatenate(parts, axis=1)
         except (ValueError, av.error.FFmpegError) as error:
             raise damaged("the sound cannot be decoded") from error
-
-
-def _samples(frame: av.AudioFrame) -> Block:
-    samples: Any = frame.to_ndarray()
-    if not frame.format.is_planar:
-        samples = samples.reshape(-1, frame.layout.nb_channels).T
-    return samples

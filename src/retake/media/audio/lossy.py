@@ -36,6 +36,10 @@ class PacketCoder(Protocol):
         """Samples that one packet stands for."""
         ...
 
+    def length(self, packet: bytes) -> int:
+        """Return how many samples a packet of the track stands for."""
+        ...
+
     @property
     def overlap(self) -> int:
         """Samples at a packet's front into which the packet before it sounds."""

@@ -14,6 +14,7 @@ from retake.core import timing
 from retake.core.source import AudioStream, Source
 from retake.core.watch import Watch
 from retake.media.audio import aac
+from retake.media.audio.frames import packed_frames
 from retake.media.mp4.boxes import read_moov
 from retake.media.mp4.edits import NewTrack
 from retake.media.mp4.tables import Track
@@ -107,7 +108,7 @@ def encoded_sound(stream: Any, sound: NDArray[np.float32], begins: Fraction, wat
     rate, layout = coder.sample_rate, coder.layout.name
     offset = round(begins * rate)
     skipped = max(-offset, 0)
-    for frame in aac.frames(sound[:, skipped:], rate, layout):
+    for frame in packed_frames(sound[:, skipped:], "flt", rate, layout, aac.FRAME):
         watch.check()
         frame.pts += offset + skipped
         yield from stream.encode(frame)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retake.core.source import AudioStream
-from retake.media.audio import aac, alac, flac, pcm
+from retake.media.audio import aac, alac, flac, opus, pcm
 from retake.media.audio.lossy import PacketCoder, splice_lossy
 from retake.media.audio.spliced import SplicedSound
 from retake.media.audio.timeline import read_timeline
@@ -18,7 +18,10 @@ from retake.media.unspliceable import Unspliceable
 
 _LOSSLESS = {"flac": flac.splice_flac, "alac": alac.splice_alac}
 
-_LOSSY: Mapping[str, Callable[[Path, AudioStream], PacketCoder]] = {"aac": aac.aac_coder}
+_LOSSY: Mapping[str, Callable[[Path, AudioStream], PacketCoder]] = {
+    "aac": aac.aac_coder,
+    "opus": opus.opus_coder,
+}
 
 
 def splice_sound(
@@ -42,6 +45,6 @@ def splice_sound(
         return _LOSSLESS[audio.codec](path, audio, start, samples)
     if audio.codec in _LOSSY:
         coder = _LOSSY[audio.codec](path, audio)
-        line = read_timeline(path, audio, lambda _: coder.frame)
+        line = read_timeline(path, audio, coder.length)
         return splice_lossy(path, audio, line, line.place(audio, start, samples), coder)
     raise Unspliceable(f"{audio.codec} sound cannot be spliced")
