@@ -18,6 +18,7 @@ from pathlib import Path
 
 from retake.core.request import Status
 from retake.queue.data_dir import DataDir
+from retake.queue.listing import Wanted
 from retake.queue.record import NewRequest
 from retake.queue.requests import Requests
 from retake.queue.supervisor import Supervisor
@@ -70,7 +71,7 @@ async def main(data_dir: DataDir, rate: float) -> None:
             await asyncio.sleep(random.expovariate(rate))
         else:
             left = sum(
-                requests.list(key, status=status)[1]
+                requests.list(key, Wanted(status=status))[1]
                 for key in KEYS
                 for status in (Status.QUEUED, Status.PROCESSING)
             )

@@ -12,6 +12,7 @@ import pytest
 from retake.core.errors import StorageFailed
 from retake.core.request import Status
 from retake.queue.data_dir import DataDir
+from retake.queue.listing import Wanted
 from retake.queue.record import NewRequest
 from retake.queue.requests import Requests
 
@@ -97,8 +98,8 @@ def test_the_list_is_newest_first_filtered_and_paged(requests: Requests) -> None
         await requests.create(new("other", "other"))
         await requests.cancel("r4", "key")
 
-        def ids(**filters: Any) -> tuple[list[str], int]:
-            records, total = requests.list("key", **filters)
+        def ids(limit: int = 50, before: str | None = None, **wanted: Any) -> tuple[list[str], int]:
+            records, total = requests.list("key", Wanted(**wanted), limit=limit, before=before)
             return [record.request_id for record in records], total
 
         assert ids() == (["r6", "r5", "r4", "r3", "r2", "r1", "r0"], 7)

@@ -15,11 +15,16 @@ class Json(JSONResponse):
 
     def render(self, content: Any) -> bytes:
         """Return the body."""
-        try:
-            text = _dumped(content)
-        except ValueError:
-            text = _dumped(_finite(content))
-        return text.encode("utf-8", "replace")
+        return json_bytes(content)
+
+
+def json_bytes(content: Any) -> bytes:
+    """Return `content` as JSON in one line, in the same way as `Json`."""
+    try:
+        text = _dumped(content)
+    except ValueError:
+        text = _dumped(_finite(content))
+    return text.encode("utf-8", "replace")
 
 
 def _dumped(content: Any) -> str:

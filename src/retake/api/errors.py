@@ -35,12 +35,13 @@ STATUSES = {
     "upload_too_large": 413,
     "wrong_content_type": 415,
     "range_past_end": 416,
+    "too_many_listeners": 429,
     "engine_unavailable": 503,
     "stopping": 503,
     "disk_full": 507,
 }
 """HTTP statuses by code; every other error is 400 where the user can mend it, else 500."""
-_RETRY_AFTER_S = {503: "5", 507: "60"}
+_RETRY_AFTER_S = {429: "10", 503: "5", 507: "60"}
 _OF_THE_USER = frozenset({BadRequest.kind, BadSource.kind, "fetch_failed"})
 
 

@@ -43,6 +43,7 @@ class ApiParts:
         max_body_bytes: Largest JSON body.
         body_s: How long a client may take to send a JSON body, in seconds.
         stall_s: How long an upload may send nothing, in seconds.
+        heartbeat_s: How long a stream of events is silent at most, in seconds.
         allow_private: Whether video_uri may name a private address outright.
         check_upload: Checks an uploaded source at submit; None leaves that to the work itself.
         checks: How many uploads are checked at the same time.
@@ -64,6 +65,7 @@ class ApiParts:
     max_body_bytes: int = 1024 * 1024
     body_s: float = 30.0
     stall_s: float = 60.0
+    heartbeat_s: float = 15.0
     allow_private: bool = False
     check_upload: CheckUpload | None = None
     checks: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))

@@ -8,14 +8,15 @@ from retake.api.accept import accept
 from retake.api.answer import Json
 from retake.api.auth import Caller
 from retake.api.body import read_json_object
-from retake.api.errors import Refusal, users_mistake
+from retake.api.errors import users_mistake
+from retake.api.existing import existing
 from retake.api.hold import hold, preference
 from retake.api.links import links_for
 from retake.api.parts import parts_of
 from retake.api.schemas import record_json
 from retake.core.errors import BadRequest
 from retake.core.request import Status
-from retake.queue.record import Record
+from retake.queue.listing import Wanted
 
 MAX_LISTED = 100
 _CANCEL_S = 1.5
@@ -46,10 +47,13 @@ async def submit(request: Request, caller: Caller) -> Json:
 async def list_requests(request: Request, caller: Caller) -> Json:
     """Return the caller's requests, newest first."""
     parts, links, query = parts_of(request), links_for(request), request.query_params
-    records, total = parts.requests.list(
-        caller.key_id,
+    wanted = Wanted(
         model=query.get("model_id") or query.get("model") or None,
         status=_status(query.get("status")),
+    )
+    records, total = parts.requests.list(
+        caller.key_id,
+        wanted,
         limit=_limit(query.get("limit")),
         before=query.get("before") or None,
     )
@@ -59,8 +63,8 @@ async def list_requests(request: Request, caller: Caller) -> Json:
 @routes.get("/requests/{request_id}")
 async def get_request(request: Request, request_id: str, caller: Caller) -> Json:
     """Return one of the caller's requests."""
-    record = parts_of(request).requests.get(request_id, caller.key_id)
-    return Json(record_json(_found(record, request_id), links_for(request)))
+    record = existing(parts_of(request), request_id, caller)
+    return Json(record_json(record, links_for(request)))
 
 
 @routes.delete("/requests/{request_id}")
@@ -68,17 +72,11 @@ async def get_request(request: Request, request_id: str, caller: Caller) -> Json
 async def cancel(request: Request, request_id: str, caller: Caller) -> Json:
     """Cancel one of the caller's requests; one that has ended stays as it is."""
     parts = parts_of(request)
-    record = _found(await parts.requests.cancel(request_id, caller.key_id), request_id)
+    record = existing(parts, request_id, caller)
+    record = await parts.requests.cancel(request_id, caller.key_id) or record
     if not record.status.terminal:
         record = await hold(request, parts, record, _CANCEL_S)
     return Json(record_json(record, links_for(request)))
-
-
-def _found(record: Record | None, request_id: str) -> Record:
-    if record is None:
-        shown = request_id[:80]
-        raise Refusal("unknown_request", f"request {shown} does not exist", param="request_id")
-    return record
 
 
 def _status(text: str | None) -> Status | None:

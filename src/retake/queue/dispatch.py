@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from retake.core.errors import EngineFailed, RetakeError
 from retake.core.request import Status
 from retake.queue.admission import Admission
+from retake.queue.feed import Feed
 from retake.queue.progress import Progress, stage_named
 from retake.queue.record import Record
 from retake.queue.store import Store
@@ -41,6 +42,7 @@ class Dispatch:
         store: The requests on the disk; those that have not ended are taken up.
         slots: How many requests the child works on at once.
         clock: Gives monotonic time in seconds.
+        feed: Is told of everything that happens to a request.
         on_end: Called with the id of each request that has ended.
     """
 
@@ -49,15 +51,19 @@ class Dispatch:
         store: Store,
         slots: int,
         clock: Callable[[], float],
+        feed: Feed,
         on_end: Callable[[str], None],
     ) -> None:
         self._store = store
         self._clock = clock
+        self._feed = feed
         self._on_end = on_end
         self._admission = Admission(slots)
         self._progress: dict[str, Progress] = {}
         self._link: EngineLink | None = None
+        self._key_of: dict[str, str] = {}
         for request in store.unfinished():
+            self._key_of[request.request_id] = request.key_id
             if request.begun:
                 self._admission.readmit(request.request_id)
             else:
@@ -67,7 +73,9 @@ class Dispatch:
 
     def add(self, place: int, key_id: str, request_id: str) -> None:
         """Let a request wait for the engine; `place` is its number in the order of all requests."""
+        self._key_of[request_id] = key_id
         self._admission.wait(place, key_id, request_id)
+        self._tell(self._feed.changed, request_id)
         if self._link is not None:
             self._link.wake()
 
@@ -84,7 +92,7 @@ class Dispatch:
         elif not told:
             await self._end(request_id, Status.CANCELLED)
 
-    def lively(self, record: Record, stage: str | None) -> Record:
+    def lively(self, record: Record) -> Record:
         """Return the record with what only memory knows: progress, position, time left."""
         if record.status is Status.QUEUED:
             return replace(record, queue_position=self._admission.position(record.request_id))
@@ -92,7 +100,7 @@ class Dispatch:
             return record
         progress = self._progress.get(record.request_id)
         if progress is None:
-            waiting = Progress.begin(stage_named(stage), self._clock())
+            waiting = Progress.begin(stage_named(record.stage), self._clock())
             return replace(record, progress=waiting.to_dict())
         return replace(
             record, progress=progress.to_dict(), eta_seconds=progress.eta_seconds(self._clock())
@@ -121,15 +129,16 @@ class Dispatch:
         found = self._store.get(request_id)
         if found is None:
             raise LookupError(request_id)
-        return found[0].for_engine()
+        return found.for_engine()
 
     async def begun(self, request_id: str) -> bool:
         """Note that the child works on it; returns False when it has ended meanwhile."""
         if not self._admission.begun(request_id) or not await self._store.begin(request_id):
             return False
         found = self._store.get(request_id)
-        stage = stage_named(found[1]) if found else None
+        stage = stage_named(found.stage) if found else None
         self._progress[request_id] = Progress.begin(stage, self._clock())
+        self._tell(self._feed.changed, request_id)
         return True
 
     async def progressed(self, request_id: str, stage_name: str, done: int, total: int) -> None:
@@ -141,6 +150,9 @@ class Dispatch:
         self._progress[request_id] = before.at(stage, done, total)
         if stage is not before.stage:
             await self._store.set_stage(request_id, stage.value)
+            self._tell(self._feed.changed, request_id)
+        else:
+            self._tell(self._feed.moved, request_id)
 
     async def ended(self, request_id: str, result: dict[str, Any]) -> None:
         """Note how a request ended; where it had ended before, that stands.
@@ -176,6 +188,10 @@ class Dispatch:
                 _log.error("request %s ended the engine %d times", request_id, state.crashes)
                 await self._end(request_id, Status.FAILED, error=_crashed(state.crashes).to_dict())
 
+    def _tell(self, tell: Callable[[str, str], None], request_id: str) -> None:
+        if key_id := self._key_of.get(request_id):
+            tell(key_id, request_id)
+
     async def _end(
         self,
         request_id: str,
@@ -191,6 +207,8 @@ class Dispatch:
         self._admission.forget(request_id)
         self._progress.pop(request_id, None)
         self._on_end(request_id)
+        self._tell(self._feed.changed, request_id)
+        self._key_of.pop(request_id, None)
         if self._link is not None:
             self._link.wake()
 

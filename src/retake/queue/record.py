@@ -46,6 +46,9 @@ class Record:
             and after.
         queue_position: How many requests start before this one; None once it has started.
         eta_seconds: Estimated seconds until it is finished; None while nothing can be said.
+        stages: The stages that it has entered after the first, and when.
+        stage: The last of them; kept across restarts.
+        place: Its number in the order of all requests.
     """
 
     request_id: str
@@ -67,6 +70,9 @@ class Record:
     progress: dict[str, Any] | None = None
     queue_position: int | None = None
     eta_seconds: int | None = None
+    stages: tuple[tuple[str, int], ...] = ()
+    stage: str | None = None
+    place: int = 0
 
     def for_engine(self) -> dict[str, Any]:
         """Return the JSON-ready part that the engine child needs to do the work."""

@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 from retake.core.errors import StorageFailed
-from retake.core.request import Status
 from retake.queue.data_dir import DataDir
 from retake.queue.dispatch import Dispatch
+from retake.queue.feed import Feed, Listener
+from retake.queue.listing import Wanted
 from retake.queue.record import NewRequest, Record
 from retake.queue.store import Store
 
@@ -42,7 +44,8 @@ class Requests:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = Store(data_dir.requests, now)
-        self.dispatch = Dispatch(self._store, slots, clock, self._ended)
+        self._feed = Feed()
+        self.dispatch = Dispatch(self._store, slots, clock, self._feed, self._ended)
         self._waiters: dict[str, set[asyncio.Future[None]]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -63,16 +66,15 @@ class Requests:
     def get(self, request_id: str, key_id: str) -> Record | None:
         """Return one of the key's requests; None when it has no such request."""
         found = self._store.get(request_id)
-        if found is None or found[0].key_id != key_id:
+        if found is None or found.key_id != key_id:
             return None
-        return self.dispatch.lively(*found)
+        return self.dispatch.lively(found)
 
     def list(
         self,
         key_id: str,
+        wanted: Wanted | None = None,
         *,
-        model: str | None = None,
-        status: Status | None = None,
         limit: int = 50,
         before: str | None = None,
     ) -> tuple[list[Record], int]:
@@ -80,13 +82,39 @@ class Requests:
 
         Args:
             key_id: Whose requests.
-            model: Only those of this model.
-            status: Only those that stand so.
+            wanted: Which of them; None is all.
             limit: At most so many are returned.
             before: Only those older than the request of this id.
         """
-        rows, total = self._store.page(key_id, model, status, limit, before)
-        return [self.dispatch.lively(record, stage) for record, stage in rows], total
+        wanted, listing = wanted or Wanted(), self._store.listing
+        records = listing.page(key_id, wanted, limit, before)
+        return [self.dispatch.lively(each) for each in records], listing.total(key_id, wanted)
+
+    def lively(self, record: Record) -> Record:
+        """Return a record that was read before with what only memory knows of it now."""
+        return self.dispatch.lively(record)
+
+    def holds(self, request_id: str, key_id: str) -> bool:
+        """Return whether the key has a request of that id."""
+        return self._store.listing.holds(key_id, request_id)
+
+    def changed(self, key_id: str, since: Record | int, limit: int = 100) -> list[Record]:
+        """Return what changed of the key's requests, in that order.
+
+        Args:
+            key_id: Whose requests.
+            since: Those that changed at this moment or later; or later than this record did.
+            limit: At most so many are returned.
+        """
+        at, place = (since, 0) if isinstance(since, int) else (since.updated_at, since.place)
+        return self._store.listing.changed(key_id, at, place, limit)
+
+    def listen(
+        self, key_id: str, request_id: str | None = None
+    ) -> AbstractContextManager[Listener]:
+        """Listen to one of the key's requests, or to all of them; see `Feed.listen`."""
+        self._loop = asyncio.get_running_loop()
+        return self._feed.listen(key_id, request_id)
 
     async def wait(self, request_id: str, timeout_s: float) -> Record:
         """Return the request once it has ended, or as it stands after `timeout_s` seconds.
@@ -153,6 +181,7 @@ class Requests:
         _release(self._waiters.pop(request_id, set()))
 
     def _release_all(self) -> None:
+        self._feed.close()
         for waiters in self._waiters.values():
             _release(waiters)
 
@@ -160,7 +189,7 @@ class Requests:
         found = self._store.get(request_id)
         if found is None:
             raise LookupError(request_id)
-        return self.dispatch.lively(*found)
+        return self.dispatch.lively(found)
 
 
 def _release(waiters: set[asyncio.Future[None]]) -> None:

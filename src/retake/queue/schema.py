@@ -1,4 +1,4 @@
-"""The requests' SQLite file: its tables, and how it may be opened.
+"""The requests' SQLite file: how it may be opened, and brought up to date.
 
 SQLite before 3.51.3 can damage a WAL file when two connections write and checkpoint at once, so
 exactly one connection does both; all others can do neither.
@@ -11,39 +11,9 @@ import sqlite3
 from pathlib import Path
 
 from retake.core.errors import StorageFailed
+from retake.queue.tables import STEPS
 
-VERSION = 1
-
-_TABLES = """
-create table requests (
-    seq              integer primary key autoincrement,
-    request_id       text not null unique,
-    key_id           text not null,
-    model            text not null,
-    engine           text not null,
-    status           text not null default 'queued'
-        check (status in ('queued', 'processing', 'success', 'failed', 'cancelled')),
-    payload          text not null,
-    source_ref       text not null,
-    seed             integer not null,
-    warnings         text not null,
-    created_at       integer not null,
-    queued_at        integer not null,
-    updated_at       integer not null,
-    started_at       integer,
-    finished_at      integer,
-    stage            text,
-    crashes          integer not null default 0,
-    cancel_requested integer not null default 0,
-    outcome          text,
-    error            text
-);
-create index requests_of_key on requests (key_id, seq);
-create index requests_unfinished on requests (seq) where status in ('queued', 'processing');
-create trigger requests_end_once before update of status on requests
-    when old.status in ('success', 'failed', 'cancelled')
-    begin select raise(abort, 'the request has ended'); end;
-"""
+VERSION = len(STEPS)
 
 
 def open_writer(path: Path) -> sqlite3.Connection:
@@ -91,5 +61,5 @@ def _migrate(db: sqlite3.Connection) -> None:
             f"the data folder has version {found}; this program knows version {VERSION}",
             param="data_dir",
         )
-    if found == 0:
-        db.executescript(f"begin immediate; {_TABLES} pragma user_version={VERSION}; commit;")
+    for version, step in enumerate(STEPS[found:], start=found + 1):
+        db.executescript(f"begin immediate; {step} pragma user_version={version}; commit;")

@@ -1,4 +1,4 @@
-"""The requests on the disk: every statement that reads or writes them.
+"""The requests on the disk.
 
 Writes take effect only where they are allowed: a request that has ended never changes again.
 """
@@ -13,66 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from retake.core.request import Status
+from retake.queue import statements
+from retake.queue.listing import Listing
 from retake.queue.record import NewRequest, Record
+from retake.queue.rows import record_of
 from retake.queue.schema import open_reader, open_writer
 from retake.queue.writer import Writer
-
-_INSERT = """
-insert into requests (request_id, key_id, model, engine, payload, source_ref, seed, warnings,
-                      created_at, queued_at, updated_at)
-values (:request_id, :key_id, :model, :engine, :payload, :source_ref, :seed, :warnings,
-        :now, :now, :now)
-"""
-_BEGIN = """
-update requests
-set status = 'processing', started_at = coalesce(started_at, :now), updated_at = :now
-where request_id = :request_id and status in ('queued', 'processing')
-"""
-_STAGE = """
-update requests set stage = :stage, updated_at = :now
-where request_id = :request_id and status = 'processing'
-"""
-# Where the status is already a terminal one no row is found: the first end stands.
-_END = """
-update requests
-set status = :status, outcome = :outcome, error = :error, finished_at = :now, updated_at = :now
-where request_id = :request_id and status in ('queued', 'processing')
-"""
-_CANCEL_QUEUED = """
-update requests set status = 'cancelled', finished_at = :now, updated_at = :now
-where request_id = :request_id and status = 'queued'
-"""
-_CANCEL_BEGUN = """
-update requests set cancel_requested = 1, updated_at = :now
-where request_id = :request_id and status = 'processing'
-"""
-_LOST = """
-update requests set crashes = crashes + :crashed, updated_at = :now
-where request_id = :request_id and status = 'processing'
-returning crashes, cancel_requested
-"""
-_CANCEL_ASKED = """
-update requests set status = 'cancelled', finished_at = :now, updated_at = :now
-where status = 'processing' and cancel_requested
-"""
-_UNFINISHED = """
-select seq, request_id, key_id, status from requests
-where status in ('queued', 'processing') order by seq
-"""
-_ONE = "select * from requests where request_id = ?"
-_COUNT = """
-select count(*) from requests
-where key_id = :key_id
-    and (:model is null or model = :model) and (:status is null or status = :status)
-"""
-_PAGE = """
-select * from requests
-where key_id = :key_id
-    and (:model is null or model = :model) and (:status is null or status = :status)
-    and (:before is null
-         or seq < (select seq from requests where request_id = :before and key_id = :key_id))
-order by seq desc limit :limit
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +48,19 @@ class Store:
     Args:
         path: The file; made when it is not there.
         now: Gives Unix time in seconds.
+
+    Attributes:
+        listing: Lists of them.
     """
 
     def __init__(self, path: Path, now: Callable[[], float]) -> None:
         self._now = now
         db = open_writer(path)
         # Somebody was told that these would stop, then the server went down before they did.
-        db.execute(_CANCEL_ASKED, {"now": int(now())})
+        db.execute(statements.CANCEL_ASKED, {"now": int(now())})
         self._writer = Writer(db)
         self._reader = open_reader(path)
+        self.listing = Listing(self._reader)
 
     def close(self) -> None:
         """Write what waits and close the file."""
@@ -131,15 +81,15 @@ class Store:
             "warnings": _json(list(new.warnings)),
             "now": int(self._now()),
         }
-        return await self._writer.write(lambda db: _last_row(db.execute(_INSERT, values)))
+        return await self._writer.write(lambda db: _last_row(db.execute(statements.INSERT, values)))
 
     async def begin(self, request_id: str) -> bool:
         """Note that the engine works on it; False when it has ended."""
-        return await self._changed(_BEGIN, request_id)
+        return await self._changed(statements.BEGIN, request_id)
 
     async def set_stage(self, request_id: str, stage: str) -> bool:
         """Note the stage that it has reached."""
-        return await self._changed(_STAGE, request_id, stage=stage)
+        return await self._changed(statements.STAGE, request_id, stage=stage)
 
     async def end(
         self,
@@ -151,7 +101,7 @@ class Store:
     ) -> bool:
         """Note how it ended; False when it had ended before, which then stands."""
         return await self._changed(
-            _END,
+            statements.END,
             request_id,
             status=status.value,
             outcome=None if outcome is None else _json(outcome),
@@ -163,9 +113,9 @@ class Store:
         values = {"request_id": request_id, "now": int(self._now())}
 
         def cancel(db: sqlite3.Connection) -> bool:
-            if db.execute(_CANCEL_QUEUED, values).rowcount:
+            if db.execute(statements.CANCEL_QUEUED, values).rowcount:
                 return True
-            db.execute(_CANCEL_BEGUN, values)
+            db.execute(statements.CANCEL_BEGUN, values)
             return False
 
         return await self._writer.write(cancel)
@@ -173,7 +123,7 @@ class Store:
     async def lost(self, request_id: str, *, crashed: bool) -> Lost | None:
         """Note that the engine left while it worked on this; None when that has ended."""
         values = {"request_id": request_id, "now": int(self._now()), "crashed": int(crashed)}
-        row = await self._writer.write(lambda db: db.execute(_LOST, values).fetchone())
+        row = await self._writer.write(lambda db: db.execute(statements.LOST, values).fetchone())
         return None if row is None else Lost(row[0], bool(row[1]))
 
     def unfinished(self) -> list[Unfinished]:
@@ -185,28 +135,13 @@ class Store:
                 row["key_id"],
                 row["status"] == Status.PROCESSING,
             )
-            for row in self._reader.execute(_UNFINISHED).fetchall()
+            for row in self._reader.execute(statements.UNFINISHED).fetchall()
         ]
 
-    def get(self, request_id: str) -> tuple[Record, str | None] | None:
-        """Return a request and the last stage that was noted; None when there is none."""
-        row = self._reader.execute(_ONE, (request_id,)).fetchone()
-        return None if row is None else (_record(row), row["stage"])
-
-    def page(
-        self, key_id: str, model: str | None, status: Status | None, limit: int, before: str | None
-    ) -> tuple[list[tuple[Record, str | None]], int]:
-        """Return the key's requests with their last stages, newest first, and the number of all."""
-        values = {
-            "key_id": key_id,
-            "model": model,
-            "status": None if status is None else status.value,
-            "limit": limit,
-            "before": before,
-        }
-        rows = self._reader.execute(_PAGE, values).fetchall()
-        total = self._reader.execute(_COUNT, values).fetchone()[0]
-        return [(_record(row), row["stage"]) for row in rows], total
+    def get(self, request_id: str) -> Record | None:
+        """Return a request; None when there is none of that id."""
+        row = self._reader.execute(statements.ONE, (request_id,)).fetchone()
+        return None if row is None else record_of(row)
 
     async def _changed(self, statement: str, request_id: str, **values: Any) -> bool:
         values = {"request_id": request_id, "now": int(self._now()), **values}
@@ -222,24 +157,3 @@ def _last_row(cursor: sqlite3.Cursor) -> int:
 def _json(value: Any) -> str:
     # ASCII, since a payload may hold lone surrogates, which SQLite's UTF-8 cannot.
     return json.dumps(value, separators=(",", ":"))
-
-
-def _record(row: sqlite3.Row) -> Record:
-    return Record(
-        request_id=row["request_id"],
-        key_id=row["key_id"],
-        model=row["model"],
-        engine=row["engine"],
-        status=Status(row["status"]),
-        payload=json.loads(row["payload"]),
-        source_ref=row["source_ref"],
-        seed=row["seed"],
-        warnings=tuple(json.loads(row["warnings"])),
-        created_at=row["created_at"],
-        queued_at=row["queued_at"],
-        updated_at=row["updated_at"],
-        started_at=row["started_at"],
-        finished_at=row["finished_at"],
-        outcome=None if row["outcome"] is None else json.loads(row["outcome"]),
-        error=None if row["error"] is None else json.loads(row["error"]),
-    )

@@ -1,0 +1,34 @@
+"""From a row of the requests' table to a record."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+
+from retake.core.request import Status
+from retake.queue.record import Record
+
+
+def record_of(row: sqlite3.Row) -> Record:
+    """Return the record that a whole row of `requests` holds."""
+    return Record(
+        request_id=row["request_id"],
+        key_id=row["key_id"],
+        model=row["model"],
+        engine=row["engine"],
+        status=Status(row["status"]),
+        payload=json.loads(row["payload"]),
+        source_ref=row["source_ref"],
+        seed=row["seed"],
+        warnings=tuple(json.loads(row["warnings"])),
+        created_at=row["created_at"],
+        queued_at=row["queued_at"],
+        updated_at=row["updated_at"],
+        started_at=row["started_at"],
+        finished_at=row["finished_at"],
+        outcome=None if row["outcome"] is None else json.loads(row["outcome"]),
+        error=None if row["error"] is None else json.loads(row["error"]),
+        stages=tuple((str(stage), int(at)) for stage, at in json.loads(row["stages"])),
+        stage=row["stage"],
+        place=row["seq"],
+    )

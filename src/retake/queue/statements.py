@@ -1,0 +1,49 @@
+"""Every statement that writes requests, and those that read one of them."""
+
+from __future__ import annotations
+
+INSERT = """
+insert into requests (request_id, key_id, model, engine, payload, source_ref, seed, warnings,
+                      created_at, queued_at, updated_at)
+values (:request_id, :key_id, :model, :engine, :payload, :source_ref, :seed, :warnings,
+        :now, :now, :now)
+"""
+BEGIN = """
+update requests
+set status = 'processing', started_at = coalesce(started_at, :now), updated_at = :now
+where request_id = :request_id and status in ('queued', 'processing')
+"""
+STAGE = """
+update requests
+set stage = :stage, stages = json_insert(stages, '$[#]', json_array(:stage, :now)),
+    updated_at = :now
+where request_id = :request_id and status = 'processing'
+"""
+# Where the status is already a terminal one no row is found: the first end stands.
+END = """
+update requests
+set status = :status, outcome = :outcome, error = :error, finished_at = :now, updated_at = :now
+where request_id = :request_id and status in ('queued', 'processing')
+"""
+CANCEL_QUEUED = """
+update requests set status = 'cancelled', finished_at = :now, updated_at = :now
+where request_id = :request_id and status = 'queued'
+"""
+CANCEL_BEGUN = """
+update requests set cancel_requested = 1, updated_at = :now
+where request_id = :request_id and status = 'processing'
+"""
+LOST = """
+update requests set crashes = crashes + :crashed, updated_at = :now
+where request_id = :request_id and status = 'processing'
+returning crashes, cancel_requested
+"""
+CANCEL_ASKED = """
+update requests set status = 'cancelled', finished_at = :now, updated_at = :now
+where status = 'processing' and cancel_requested
+"""
+UNFINISHED = """
+select seq, request_id, key_id, status from requests
+where status in ('queued', 'processing') order by seq
+"""
+ONE = "select * from requests where request_id = ?"
