@@ -85,6 +85,9 @@ def sound_runs(path: Path, audio: AudioStream) -> Iterator[tuple[int, NDArray[np
     with open_source(path) as container:
         stream: Any = container.streams[audio.index]
         stream.codec_context.flags2 |= _SKIP_MANUAL
+        if audio.codec in {"ac3", "eac3"}:
+            # Decoders of AC-3 add noise; this way the same packet always gets the same.
+            stream.codec_context.options = {"cons_noisegen": "1"}
         place: Placing | None = None
         try:
             for packet in container.demux(stream):

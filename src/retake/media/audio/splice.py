@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retake.core.source import AudioStream
-from retake.media.audio import aac, alac, flac, opus, pcm
+from retake.media.audio import aac, ac3, alac, flac, opus, pcm
 from retake.media.audio.lossy import PacketCoder, splice_lossy
 from retake.media.audio.spliced import SplicedSound
 from retake.media.audio.timeline import read_timeline
@@ -20,6 +20,8 @@ _LOSSLESS = {"flac": flac.splice_flac, "alac": alac.splice_alac}
 
 _LOSSY: Mapping[str, Callable[[Path, AudioStream], PacketCoder]] = {
     "aac": aac.aac_coder,
+    "ac3": ac3.ac3_coder,
+    "eac3": ac3.ac3_coder,
     "opus": opus.opus_coder,
 }
 
