@@ -163,11 +163,13 @@ OTHERS: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("name", OTHERS)
-def test_what_cannot_be_spliced_is_encoded_anew_and_says_why(name: str, tmp_path: Path) -> None:
+def test_a_stream_that_is_encoded_anew_keeps_its_form_and_says_why(
+    name: str, tmp_path: Path
+) -> None:
     file, options = OTHERS[name]
     src = make_clip(tmp_path / file, seconds=2, **options)
     out = "out.mov" if file.endswith(".mov") else "out.mp4"
-    done = edit(src, tmp_path, 12, 36, Mode.VIDEO, name=out)
+    done = edit(src, tmp_path, 12, 36, Mode.VIDEO, name=out, force_full=True)
     report = done.rendered.video
     assert report.action is Action.REENCODED
     assert report.reason

@@ -81,7 +81,7 @@ def test_other_files_pass_as_well(
     tmp_path: Path, name: str, options: dict[str, Any], mode: Mode
 ) -> None:
     src = make_clip(tmp_path / name, seconds=3, **options)
-    ending = ".mov" if src.suffix == ".mov" else ".mp4"
+    ending = ".mp4" if src.suffix == ".ts" else src.suffix
     one = Case(edit(src, tmp_path, 20, 60, mode, name=f"out{ending}"), mode)
     assert one.failures() == set()
 

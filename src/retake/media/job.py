@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from retake.core.conversion import Conversion
 from retake.core.errors import RenderFailed
 from retake.core.report import Action, StreamReport
 from retake.core.request import Mode
@@ -21,6 +22,8 @@ from retake.media.audio.spliced import SplicedSound
 from retake.media.pictures.spliced import Spliced
 from retake.media.sound import sample_at
 from retake.media.take import TakeFiles, read_sound_file, read_take
+
+FORCED = "a full re-encode was asked for"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,7 @@ class RenderJob:
         take: The take.
         watch: Progress and cancelling.
         force_full: Encode the streams concerned anew as a whole even where they can be spliced.
+        conversion: The codecs that are asked for, where others than the source's.
     """
 
     src: Path
@@ -44,6 +48,7 @@ class RenderJob:
     take: TakeFiles
     watch: Watch
     force_full: bool = False
+    conversion: Conversion = field(default_factory=Conversion)
 
     @property
     def new_pictures(self) -> bool:
@@ -117,7 +122,7 @@ class RenderJob:
             codec: As what; None for the source's codec.
         """
         shown = len(self.source.video.pts)
-        generated = len(self.section.frames) if region else 0
+        generated = len(self.section.frames) if region and self.new_pictures else 0
         again = len(set(region) & set(self.source.video.pts)) - generated
         return StreamReport(
             action=action,
@@ -152,6 +157,7 @@ class Outcome:
     touched: tuple[int, int] | None = None
     audio_touched: tuple[int, int] | None = None
     exact_pads: bool = False
+    lost: tuple[str, ...] = ()
 
 
 def sound_report(

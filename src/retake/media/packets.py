@@ -1,9 +1,14 @@
-"""The index of a stream's packets: when each is decoded and shown, where decoding can start."""
+"""The index of a stream's packets: when each is decoded and shown, where decoding can start.
+
+Matroska and WebM tell when a packet is shown, not when it is decoded. FFmpeg guesses, from how many
+pictures a decoder holds back, and leaves the first ones open; here the times are derived from the
+whole stream, so every packet has one and no two are the same.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,7 +21,8 @@ class PacketInfo:
     """One packet, in decode order.
 
     Attributes:
-        pts, dts, duration: In the stream's time base; edit lists are applied, as FFmpeg does.
+        pts, dts, duration: In the stream's time base; edit lists are applied, as FFmpeg does. In
+            Matroska and WebM `dts` is derived (see `decoding_times`).
         key: Flagged as a keyframe by the container.
         clean: Decoding can start here, and nothing after it needs anything before it.
         hidden: An edit list keeps it from being shown; it is decoded all the same.
@@ -57,14 +63,16 @@ def index_packets(
     """
     found: list[PacketInfo] = []
     with open_source(path) as container:
+        derived = container.format.name.startswith("matroska")
         for packet in packets_of(container, stream):
-            if packet.pts is None or packet.dts is None:
+            dts = packet.pts if derived else packet.dts
+            if packet.pts is None or dts is None:
                 raise Unspliceable("its packets carry no complete times")
             key = bool(packet.is_keyframe)
             found.append(
                 PacketInfo(
                     pts=packet.pts,
-                    dts=packet.dts,
+                    dts=dts,
                     duration=packet.duration or 0,
                     key=key,
                     clean=key if is_clean is None else is_clean(bytes(packet), key=key),
@@ -75,7 +83,35 @@ def index_packets(
             )
     if len({info.pts for info in found}) != len(found):
         raise Unspliceable("several of its packets are shown at the same time")
+    if derived:
+        times = decoding_times([info.pts for info in found])
+        found = [replace(info, dts=dts) for info, dts in zip(found, times, strict=True)]
     return tuple(found)
+
+
+def _held_back(pts: Sequence[int]) -> int:
+    """Return by how many pictures decoding order precedes display order at most.
+
+    Args:
+        pts: Presentation times in decoding order, all different.
+    """
+    shown = {time: rank for rank, time in enumerate(sorted(pts))}
+    return max((at - shown[time] for at, time in enumerate(pts)), default=0)
+
+
+def decoding_times(pts: Sequence[int]) -> list[int]:
+    """Return a decoding time for every packet: ascending, none later than its presentation.
+
+    They are the presentation times in order, as late as the stream's reordering allows: what a
+    file that stores them would hold.
+
+    Args:
+        pts: Presentation times in decoding order, all different.
+    """
+    shown, delay = sorted(pts), _held_back(pts)
+    step = shown[1] - shown[0] if len(shown) > 1 else 1
+    early = [shown[0] - step * number for number in range(delay, 0, -1)]
+    return [*early, *shown][: len(shown)]
 
 
 def packets_of(container: Any, stream: int) -> Iterator[Any]:

@@ -17,7 +17,7 @@ from retake.media.audio import soundtrack
 from retake.media.audio.slots import spliced_edit
 from retake.media.audio.splice import splice_sound
 from retake.media.audio.timeline import extradata
-from retake.media.job import Outcome, RenderJob, sound_report, spliced_sound_report
+from retake.media.job import FORCED, Outcome, RenderJob, sound_report, spliced_sound_report
 from retake.media.mp4.boxes import read_moov
 from retake.media.mp4.edits import Edit, NewTrack
 from retake.media.mp4.graft import movie_timescale
@@ -32,7 +32,6 @@ from retake.media.unspliceable import Unspliceable
 
 Range = tuple[int, int]
 
-FORCED = "a full re-encode was asked for"
 
 
 @dataclass(slots=True)

@@ -1,6 +1,6 @@
 """Render: one new file from the source's packets and the take's pictures and sound.
 
-An MP4 or MOV is patched: see `patch`. Anything else is written anew: see `reencode`.
+A plain MP4 or MOV is patched: see `patch`. Anything else is written anew: see `remux`.
 """
 
 from __future__ import annotations
@@ -8,15 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from retake.core.conversion import Conversion
 from retake.core.report import StreamReport
 from retake.core.request import Mode
 from retake.core.section import Section
 from retake.core.source import Source
 from retake.core.watch import Watch
-from retake.media.job import RenderJob
-from retake.media.mux import muxer_of
+from retake.media.job import Outcome, RenderJob
+from retake.media.muxing.form import file_type_named
 from retake.media.patch import patch
-from retake.media.reencode import reencode
+from retake.media.remux import remux
 from retake.media.saving import saved_whole
 from retake.media.take import TakeFiles
 from retake.media.unspliceable import Unspliceable
@@ -36,6 +37,7 @@ class Rendered:
         exact_pads: Whether re-encoded frames outside the section are promised to decode to the
             very samples of the source's.
         fallback: Why a smart render was given up after it had been made; set by who decides it.
+        lost: Streams of the source that the new file has no room for, in words.
     """
 
     path: Path
@@ -45,6 +47,7 @@ class Rendered:
     audio_touched: tuple[int, int] | None
     exact_pads: bool = False
     fallback: str | None = None
+    lost: tuple[str, ...] = ()
 
 
 def render(
@@ -57,19 +60,21 @@ def render(
     watch: Watch,
     *,
     force_full: bool = False,
+    conversion: Conversion | None = None,
 ) -> Rendered:
     """Write `src` with a take in its section to `dst`, whole or not at all.
 
     Args:
         src: The source file.
-        dst: The new file; an older one is replaced. Where the source cannot be patched, its
-            ending picks the container: .mp4, .mov, .mkv or .webm.
+        dst: The new file; an older one is replaced. Its ending picks the container; from MP4 to
+            MOV and back only where `conversion` names it, too.
         source: What `probe` found in `src`.
         section: What the take replaces.
         mode: Whether pictures, sound or both are replaced; the rest is copied packet for packet.
         take: The take: pictures as the stream stores them, sound already joined.
         watch: Progress goes out as frames of the stage `render`; a wish to cancel comes in.
         force_full: Encode the streams concerned anew as a whole even where they can be spliced.
+        conversion: Another form than the source's, where one is asked for.
 
     Raises:
         RenderFailed: The take does not fit, or a stream cannot be encoded.
@@ -77,10 +82,35 @@ def render(
         BadSource: The source cannot be read any more.
         Cancelled: The watch was cancelled.
     """
-    job = RenderJob(src, source, section, mode, take, watch, force_full)
+    wanted = conversion or Conversion()
+    job = RenderJob(src, source, section, mode, take, watch, force_full, wanted)
+    file_type = file_type_named(dst)
     with saved_whole(dst) as part:
+        done = _rendered(job, part, file_type)
+    return Rendered(
+        dst,
+        done.video,
+        done.audio,
+        done.touched,
+        done.audio_touched,
+        done.exact_pads,
+        lost=done.lost,
+    )
+
+
+def _rendered(job: RenderJob, part: Path, file_type: str) -> Outcome:
+    if not _converts(job, file_type):
         try:
-            done = patch(job, part)
+            return patch(job, part)
         except Unspliceable as why:
-            done = reencode(job, part, muxer_of(dst), str(why))
-    return Rendered(dst, done.video, done.audio, done.touched, done.audio_touched, done.exact_pads)
+            return remux(job, part, file_type, str(why))
+    return remux(job, part, file_type)
+
+
+def _converts(job: RenderJob, file_type: str) -> bool:
+    """Return whether the new file is of another form than a plain MP4 or MOV that is patched."""
+    own, wanted, audio = job.source.file_type, job.conversion, job.audio
+    if not {own, file_type} <= {"mp4", "mov"} or wanted.container not in {None, own}:
+        return True
+    other_video = wanted.video_codec not in {None, job.source.video.codec}
+    return other_video or (audio is not None and wanted.audio_codec not in {None, audio.codec})

@@ -1,0 +1,192 @@
+"""Rendering into a file written from scratch: MKV, WebM, and whatever cannot be patched.
+
+Each stream goes its own way: copied packet for packet, spliced, or, where that cannot be or another
+codec is wanted, encoded anew as a whole with the reason in the report.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import av.error
+
+from retake.core.containers import title_of
+from retake.core.errors import RenderFailed
+from retake.core.report import Action, StreamReport
+from retake.media.audio.splice import splice_sound
+from retake.media.audio.spliced import SplicedSound
+from retake.media.job import FORCED, Outcome, RenderJob, sound_report, spliced_sound_report
+from retake.media.muxing.form import form_of
+from retake.media.muxing.write import (
+    EncodedPictures,
+    EncodedSound,
+    Pictures,
+    Sound,
+    SplicedPictures,
+    Written,
+    write,
+)
+from retake.media.pictures.splice import splice
+from retake.media.pictures.spliced import Spliced
+from retake.media.pictures.task import Task
+from retake.media.reencode import encoded_pictures, encoded_sound, home_of
+from retake.media.saving import spool, storage_failed
+from retake.media.unspliceable import Unspliceable
+
+_SPLICEABLE = frozenset({"mp4", "mov", "mkv", "webm"})
+"""Kinds of files whose packets stand alone, with their configuration told apart from them."""
+
+
+def remux(job: RenderJob, part: Path, file_type: str, reason: str | None = None) -> Outcome:
+    """Write the job's source with the take in it as a new file.
+
+    Args:
+        job: What to render.
+        part: Where to write.
+        file_type: What kind of file.
+        reason: Why streams that change have to be encoded anew; None splices them.
+
+    Raises:
+        RenderFailed: A stream cannot be encoded or put into the container.
+        StorageFailed: Writing failed.
+        Cancelled: The watch was cancelled.
+    """
+    with ExitStack() as files:
+        work = _Remux(job, file_type, part.parent, files, reason)
+        pictures, sound = work.pictures(), work.sound()
+        form = form_of(file_type, job.source)
+        try:
+            written = write(job.src, part, form, job.source, pictures.new, sound.new, job.watch)
+        except av.error.FFmpegError as error:
+            raise _told(error) from error
+        except ValueError as error:
+            raise RenderFailed(
+                "not_muxed", f"a stream of the source does not fit into {file_type}: {error}"
+            ) from error
+    return Outcome(
+        _video_report(job, pictures, written),
+        _audio_report(job, sound, written),
+        touched=pictures.done.touched if pictures.done else None,
+        audio_touched=sound.new.touched if isinstance(sound.new, SplicedSound) else None,
+        exact_pads=pictures.done is not None and pictures.done.exact_pads,
+        lost=tuple(written.lost),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """The way that pictures go, and why they are encoded anew where they are."""
+
+    new: Pictures = None
+    reason: str | None = None
+
+    @property
+    def done(self) -> Spliced | None:
+        return self.new.done if isinstance(self.new, SplicedPictures) else None
+
+
+@dataclass(frozen=True, slots=True)
+class _SoundWay:
+    """The same for sound."""
+
+    new: Sound = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Remux:
+    job: RenderJob
+    file_type: str
+    folder: Path
+    files: ExitStack
+    reason: str | None
+
+    def pictures(self) -> _Way:
+        job = self.job
+        reason = self._unheld("video", job.source.video.codec, job.conversion.video_codec)
+        if reason is None and not job.new_pictures:
+            return _Way()
+        reason = reason or self._unspliced()
+        if reason is None:
+            video, file = job.source.video, self.files.enter_context(spool(self.folder))
+            task = Task(job.src, video, job.section.frames, job.pictures, file, job.watch)
+            try:
+                return _Way(SplicedPictures(splice(task), file))
+            except Unspliceable as why:
+                reason = str(why)
+        return _Way(encoded_pictures(job, self.file_type), reason)
+
+    def sound(self) -> _SoundWay:
+        job, audio = self.job, self.job.audio
+        if audio is None:
+            if not job.new_sound:
+                return _SoundWay()
+            return _SoundWay(encoded_sound(job, self.file_type), "the source has no sound")
+        reason = self._unheld("audio", audio.codec, job.conversion.audio_codec)
+        if reason is None and not job.new_sound:
+            return _SoundWay()
+        reason = reason or self._unspliced()
+        if reason is None:
+            samples, _ = job.sound()
+            try:
+                return _SoundWay(splice_sound(job.src, audio, job.section.start, samples))
+            except Unspliceable as why:
+                reason = str(why)
+        return _SoundWay(encoded_sound(job, self.file_type), reason)
+
+    def _unheld(self, kind: str, own: str, wanted: str | None) -> str | None:
+        """Return why a codec cannot stay as it is; None where it can."""
+        if wanted is not None and wanted != own:
+            return f"{title_of(wanted)} was asked for"
+        if self.file_type == self.job.source.file_type:
+            return None
+        home = home_of(self.file_type)
+        held = home.video if kind == "video" else home.audio
+        return None if own in held else f"{home.title} does not hold {title_of(own)}"
+
+    def _unspliced(self) -> str | None:
+        """Return why nothing can be spliced in this file; None where it can."""
+        if self.job.force_full:
+            return FORCED
+        if self.reason is None and self.job.source.file_type not in _SPLICEABLE:
+            return f"{home_of(self.job.source.file_type).title} files cannot be spliced"
+        return self.reason
+
+
+def _told(error: av.error.FFmpegError) -> Exception:
+    # FFmpeg's own numbers are negative; the system's are what writing failed with.
+    number = error.errno or 0
+    if isinstance(error, OSError) or 0 < number < 200:
+        return storage_failed(number)
+    return RenderFailed("not_muxed", f"the new file could not be put together: {error.strerror}")
+
+
+def _video_report(job: RenderJob, way: _Way, written: Written) -> StreamReport:
+    if way.done is not None:
+        return job.spliced_report(way.done)
+    if isinstance(way.new, EncodedPictures):
+        codec, pts = way.new.recipe.codec, job.source.video.pts
+        return job.pictures_report(Action.REENCODED, written.pictures, pts, way.reason, codec)
+    return job.pictures_report(Action.COPIED, written.pictures)
+
+
+def _audio_report(job: RenderJob, way: _SoundWay, written: Written) -> StreamReport:
+    new = way.new
+    if isinstance(new, EncodedSound):
+        created = job.audio is None
+        generated = round(job.section.duration * new.rate) if job.new_sound else 0
+        return StreamReport(
+            action=Action.CREATED if created else Action.REENCODED,
+            codec=new.codec,
+            reason=way.reason,
+            packets=written.sound,
+            frames_reencoded=0 if created else max(new.samples.shape[1] - generated, 0),
+            frames_generated=generated,
+        )
+    if new is not None:
+        return spliced_sound_report(job, new)
+    if job.audio is None:
+        return StreamReport(Action.ABSENT)
+    return sound_report(job, Action.COPIED, written.sound)
