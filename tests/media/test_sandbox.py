@@ -16,7 +16,7 @@ from retake.media.probe import probe
 from retake.media.sandbox import pack, probe_safely, unpack
 from tests.clips import make_clip
 
-CONFINED = "from retake.media.sandbox import _confine; _confine({cpu}); "
+CONFINED = "from retake.media.sandbox import confine; confine({cpu}); "
 
 
 def confined(code: str, cpu: int = 5) -> subprocess.CompletedProcess[str]:

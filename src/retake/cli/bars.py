@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
@@ -12,7 +13,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from retake.cli.summary import show_summary
 from retake.core.errors import RetakeError
 from retake.core.eta import percent_done, seconds_left
-from retake.core.watch import Stage
+from retake.core.watch import ProgressSink, Stage
 
 
 class Bars:
@@ -59,3 +60,22 @@ class Bars:
     def close(self) -> None:
         """Give the terminal back."""
         self._bars.stop()
+
+
+@contextmanager
+def single_bar(name: str) -> Generator[ProgressSink]:
+    """Yield a sink that moves one bar, whatever the stage; the bar is gone afterwards."""
+    bars = Progress(
+        TextColumn("{task.description:<9}"),
+        BarColumn(bar_width=36, complete_style="dark_orange", finished_style="green"),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+    task = bars.add_task(name, total=None)
+
+    def sink(_stage: Stage, done: int, total: int) -> None:
+        bars.update(task, completed=done, total=total or None)
+
+    with bars:
+        yield sink

@@ -21,6 +21,8 @@ class Exit(IntEnum):
     """The engine could not make the section."""
     OUTPUT = 5
     """The new file could not be made, verified or written."""
+    DIFFERENT = 6
+    """`retake verify`: outside one section, something is not the source's own."""
     CANCELLED = 130
     """Stopped by Ctrl-C or SIGTERM."""
 

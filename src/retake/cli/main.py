@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from retake import __version__
-from retake.cli import doctor, edit, keys, serve, worker
+from retake.cli import doctor, edit, keys, serve, verify, worker
 
 app = typer.Typer(
     name="retake",
@@ -37,6 +37,7 @@ def options(
 
 
 app.command("edit")(edit.edit)
+app.command("verify")(verify.verify)
 app.command("serve")(serve.serve)
 app.command("doctor")(doctor.doctor)
 app.command("worker", hidden=True)(worker.worker)

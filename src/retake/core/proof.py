@@ -63,11 +63,15 @@ class Strip:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One property of both files, such as the frame rate; told in words."""
+    """One property of both files, such as the frame rate; told in words.
+
+    `weighs` says whether a difference in it loses something that can be seen or heard.
+    """
 
     about: str
     before: str
     after: str
+    weighs: bool = False
 
     @property
     def same(self) -> bool:

@@ -11,7 +11,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -51,7 +51,7 @@ def probe_safely(path: Path, limits: Limits, *, timeout_s: float = 60) -> Source
             stderr=subprocess.DEVNULL,
             timeout=timeout_s,
             check=False,
-            env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
+            env=child_environment(),
         )
         answer = json.loads(done.stdout)
     except subprocess.TimeoutExpired as error:
@@ -61,6 +61,11 @@ def probe_safely(path: Path, limits: Limits, *, timeout_s: float = 60) -> Source
     if "error" in answer:
         raise RetakeError.from_dict(answer["error"])
     return unpack(answer["source"])
+
+
+def child_environment() -> dict[str, str]:
+    """Return what of this process's environment a child may know: no secrets."""
+    return {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
 
 
 def pack(value: Any) -> Any:
@@ -75,24 +80,33 @@ def pack(value: Any) -> Any:
     return value
 
 
-def unpack(value: Any) -> Any:
+def unpack(value: Any, types: Mapping[str, type] = _TYPES) -> Any:
     """Return the value that `pack` was given.
 
+    Args:
+        value: What `pack` returned.
+        types: The dataclasses that may be in it, by name.
+
     Raises:
-        KeyError: It holds a type that is not of this module's.
+        KeyError: It holds another type.
     """
     if isinstance(value, list):
-        return tuple(unpack(each) for each in value)
+        return tuple(unpack(each, types) for each in value)
     if not isinstance(value, dict):
         return value
-    content = {name: unpack(each) for name, each in value.items() if name != "type"}
+    content = {name: unpack(each, types) for name, each in value.items() if name != "type"}
     if value["type"] == "Fraction":
         return Fraction(content["value"])
-    return _TYPES[value["type"]](**content)
+    return types[value["type"]](**content)
 
 
-def _confine(cpu_s: int) -> None:
-    """Give up what a probe does not need, for good."""
+def confine(cpu_s: int, memory_bytes: int = MEMORY_BYTES) -> None:
+    """Give up, for good, what somebody who only looks at files does not need.
+
+    Args:
+        cpu_s: Seconds that all threads together may compute.
+        memory_bytes: Address space on top of what is taken now.
+    """
     try:
         import resource
     except ImportError:  # not a Unix
@@ -102,7 +116,7 @@ def _confine(cpu_s: int) -> None:
     if statm.exists():
         taken = int(statm.read_text(encoding="ascii").split()[0]) * resource.getpagesize()
     for limit, value in (
-        (resource.RLIMIT_AS, taken + MEMORY_BYTES),
+        (resource.RLIMIT_AS, taken + memory_bytes),
         (resource.RLIMIT_CPU, cpu_s),
         (resource.RLIMIT_NOFILE, _OPEN_FILES),
         (resource.RLIMIT_FSIZE, 0),
@@ -136,7 +150,7 @@ def main() -> None:
 
     request = json.load(sys.stdin)
     # All decoder threads count together, hence four times the wall-clock time.
-    _confine(4 * int(sys.argv[1]) + 1)
+    confine(4 * int(sys.argv[1]) + 1)
     json.dump(_answer(probe, request), sys.stdout)
 
 
