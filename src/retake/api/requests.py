@@ -10,9 +10,10 @@ from retake.api.auth import Caller
 from retake.api.body import read_json_object
 from retake.api.errors import users_mistake
 from retake.api.existing import existing
-from retake.api.hold import hold, preference
+from retake.api.hold import hold
 from retake.api.links import links_for
 from retake.api.parts import parts_of
+from retake.api.prefer import preference
 from retake.api.schemas import record_json
 from retake.core.errors import BadRequest
 from retake.core.request import Status
@@ -29,15 +30,13 @@ routes = APIRouter()
 async def submit(request: Request, caller: Caller) -> Json:
     """Accept a request and answer with its result, or with how far it is by then."""
     parts, links = parts_of(request), links_for(request)
-    preferred = preference(request, parts)
+    preferred = preference(request, parts.max_hold_s)
     body = await read_json_object(request, max_bytes=parts.max_body_bytes, within_s=parts.body_s)
     new = await accept(body, caller, parts, links)
     record = await parts.requests.create(new)
-    record = await hold(request, parts, record, preferred.wait_s)
-    headers = {"Location": f"{request.url.path}/{record.request_id}"}
-    if preferred.applied:
-        headers["Preference-Applied"] = preferred.applied
-    status = 202 if preferred.may_be_async and not record.status.terminal else 200
+    record = await hold(request, parts, record, preferred.hold_s(parts.hold_s))
+    headers = {"Location": f"{request.url.path}/{record.request_id}", **preferred.applied}
+    status = 202 if preferred.respond_async and not record.status.terminal else 200
     if record.status is Status.FAILED and users_mistake(record.error or {}):
         status = 400
     return Json(record_json(record, links), status, headers)
@@ -62,9 +61,12 @@ async def list_requests(request: Request, caller: Caller) -> Json:
 
 @routes.get("/requests/{request_id}")
 async def get_request(request: Request, request_id: str, caller: Caller) -> Json:
-    """Return one of the caller's requests."""
-    record = existing(parts_of(request), request_id, caller)
-    return Json(record_json(record, links_for(request)))
+    """Return one of the caller's requests; ``Prefer: wait=N`` waits for its end."""
+    parts = parts_of(request)
+    record = existing(parts, request_id, caller)
+    preferred = preference(request, parts.max_hold_s, may_be_async=False)
+    record = await hold(request, parts, record, preferred.hold_s(0))
+    return Json(record_json(record, links_for(request)), headers=preferred.applied)
 
 
 @routes.delete("/requests/{request_id}")
