@@ -18,7 +18,7 @@ from tests.media.compare import Packet, packets
 if TYPE_CHECKING:
     from tests.matrix.judge import Judged
 
-LEAST_SNR_DB = 20
+LEAST_SNR_DB = 15
 TONE_HZ = 900
 
 

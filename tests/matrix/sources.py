@@ -231,6 +231,7 @@ OTHERS = [
         video=Promise.EXACT,
         slack=20,
     ),
+    Row("vp9", ".mp4", _clip(**_VP9), video=Promise.EXACT, slack=20),
     Row("av1", ".mp4", _clip(**_AV1), video=Promise.EXACT, slack=34),
     Row("av1 opus", ".webm", _clip(**_AV1, audio="libopus"), video=Promise.EXACT, slack=34),
     Row("av1 10-bit", ".mp4", _clip(**_AV1, pix_fmt="yuv420p10le"), slack=34),

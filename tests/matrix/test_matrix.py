@@ -29,8 +29,8 @@ def _marks(name: str) -> list[pytest.MarkDecorator]:
 
 
 PARAMETERS = [
-    pytest.param(name, PLACES if LONG else short(number), id=name, marks=_marks(name))
-    for number, name in enumerate(ROWS)
+    pytest.param(name, PLACES if LONG else short(name), id=name, marks=_marks(name))
+    for name in ROWS
 ]
 
 
