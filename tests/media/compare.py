@@ -51,16 +51,18 @@ def pictures(path: Path, *, strict: bool = False) -> list[Picture]:
         stream = container.streams.video[0]
         if strict:
             stream.codec_context.options = {"err_detect": "explode"}
-        return [_picture(frame) for frame in container.decode(stream)]
+        return [picture_of(frame) for frame in container.decode(stream)]
 
 
-def _picture(frame: av.VideoFrame) -> Picture:
+def picture_of(frame: av.VideoFrame) -> Picture:
     digest = hashlib.sha256()
-    for plane in frame.planes:
+    depth = 2 if frame.format.components[0].bits > 8 else 1
+    for number, plane in enumerate(frame.planes):
         # Whole samples only: what lies behind a row's end is whatever memory held.
         rows = np.frombuffer(plane, np.uint8).reshape(plane.height, -1)
-        depth = 2 if frame.format.components[0].bits > 8 else 1
-        digest.update(np.ascontiguousarray(rows[:, : plane.width * depth]).tobytes())
+        together = sum(part.plane == number for part in frame.format.components)
+        used = plane.width * depth * together
+        digest.update(np.ascontiguousarray(rows[:, :used]).tobytes())
     rgb = np.rot90(frame.to_ndarray(format="rgb24"), round(frame.rotation / 90))
     plane = frame.planes[0]
     luma = np.frombuffer(plane, np.uint8 if depth == 1 else np.uint16)
