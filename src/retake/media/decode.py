@@ -7,7 +7,7 @@ needs no trust in any container's seeking.
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +25,22 @@ MAX_THREADS = 8
 
 _INDEXED = ("mov,", "matroska,")
 
+Beat = Callable[[], None]
+"""Called for every packet, so that whoever waits can stop the work by raising from it."""
+
+
+def no_beat() -> None:
+    """Watch nothing."""
+
 
 def decode_stream(
-    path: Path, index: int, *, max_pixels: int, skip: int = 0, strict: bool = False
+    path: Path,
+    index: int,
+    *,
+    max_pixels: int,
+    skip: int = 0,
+    strict: bool = False,
+    beat: Beat = no_beat,
 ) -> Generator[av.VideoFrame]:
     """Yield every shown frame of a stream, in display order.
 
@@ -37,6 +50,7 @@ def decode_stream(
         max_pixels: See `open_source`.
         skip: Packets of the stream to leave out; the first one decoded should be a keyframe.
         strict: Fail at the least irregularity of a packet instead of concealing it.
+        beat: Called for every packet.
 
     Raises:
         BadSource: `damaged`: a packet cannot be decoded. Errors before the first frame are let
@@ -53,6 +67,7 @@ def decode_stream(
         number = 0
         try:
             for packet in container.demux(stream):
+                beat()
                 number += 1
                 if number <= skip and packet.size:
                     continue
@@ -67,7 +82,13 @@ def decode_stream(
 
 
 def decode_frames(
-    path: Path, source: Source, first: int, last: int, *, strict: bool = False
+    path: Path,
+    source: Source,
+    first: int,
+    last: int,
+    *,
+    strict: bool = False,
+    beat: Beat = no_beat,
 ) -> Iterator[av.VideoFrame]:
     """Yield the frames `first` up to, but not including, `last`, as the stream stores them.
 
@@ -77,6 +98,7 @@ def decode_frames(
         first: Number of the first frame, in display order.
         last: One past the last frame's number.
         strict: Fail at the least irregularity of a packet instead of concealing it.
+        beat: Called for every packet, those before the first frame too.
 
     Raises:
         ValueError: There are no such frames.
@@ -91,22 +113,24 @@ def decode_frames(
     done = 0
     try:
         skip = _packets_before(path, source, wanted[0])
-        for frame in _from(path, video, wanted, skip, strict=strict):
+        for frame in _from(path, video, wanted, skip, strict=strict, beat=beat):
             yield frame
             done += 1
     except BadSource:
         # After a jump, frames that lead the keyframe cannot be decoded, and a stream whose
         # keyframes are not clean (a gradual refresh, say) starts late: begin at the beginning.
-        yield from _from(path, video, wanted[done:], 0, strict=strict)
+        yield from _from(path, video, wanted[done:], 0, strict=strict, beat=beat)
 
 
 def _from(
-    path: Path, video: VideoStream, wanted: Sequence[int], skip: int, *, strict: bool
+    path: Path, video: VideoStream, wanted: Sequence[int], skip: int, *, strict: bool, beat: Beat
 ) -> Iterator[av.VideoFrame]:
     """Yield the frames shown at the moments `wanted`, decoding from packet `skip` on."""
     done = 0
     allowance = pixel_allowance(video.width, video.height)
-    for frame in decode_stream(path, video.index, max_pixels=allowance, skip=skip, strict=strict):
+    for frame in decode_stream(
+        path, video.index, max_pixels=allowance, skip=skip, strict=strict, beat=beat
+    ):
         if frame.pts is None or frame.pts < wanted[done]:
             continue
         if frame.pts > wanted[done]:

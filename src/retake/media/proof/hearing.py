@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from retake.core.proof import Kind
 from retake.core.source import AudioStream
 from retake.core.timing import sample_at
-from retake.media.proof.reading import Beat
+from retake.media.decode import Beat
 from retake.media.sound import sound_runs
 
 BLOCK = 1024

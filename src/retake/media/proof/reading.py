@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -11,14 +10,8 @@ from typing import Any
 
 import av.error
 
+from retake.media.decode import Beat, no_beat
 from retake.media.opening import damaged, fraction, open_source
-
-Beat = Callable[[], None]
-"""Called for every packet or picture, so that long work can be watched and stopped."""
-
-
-def no_beat() -> None:
-    """Watch nothing."""
 
 
 @dataclass(frozen=True, slots=True)
