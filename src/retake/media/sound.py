@@ -84,10 +84,7 @@ def sound_runs(path: Path, audio: AudioStream) -> Iterator[tuple[int, NDArray[np
     """
     with open_source(path) as container:
         stream: Any = container.streams[audio.index]
-        stream.codec_context.flags2 |= _SKIP_MANUAL
-        if audio.codec in {"ac3", "eac3"}:
-            # Decoders of AC-3 add noise; this way the same packet always gets the same.
-            stream.codec_context.options = {"cons_noisegen": "1"}
+        raw_decoder(stream.codec_context, audio.codec)
         place: Placing | None = None
         try:
             for packet in container.demux(stream):
@@ -100,6 +97,14 @@ def sound_runs(path: Path, audio: AudioStream) -> Iterator[tuple[int, NDArray[np
                     yield place(frame.pts, samples.shape[1]), samples
         except av.error.FFmpegError as error:
             raise damaged("the sound cannot be decoded") from error
+
+
+def raw_decoder(coder: Any, codec: str) -> None:
+    """Have a decoder that is not open yet hand out every sample, the same ones every time."""
+    coder.flags2 |= _SKIP_MANUAL
+    if codec in {"ac3", "eac3"}:
+        # Decoders of AC-3 add noise; this way the same packet always gets the same.
+        coder.options = {"cons_noisegen": "1"}
 
 
 class Placing:

@@ -5,6 +5,7 @@ Format: ISO/IEC 14496-3, 1.6.2.1 (AudioSpecificConfig), 4.4.2.7 (ics_info).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,10 +71,10 @@ class AacCoder:
         """Return how many samples a packet of the track stands for."""
         return self.frame
 
-    def encode(self, samples: NDArray[np.float32]) -> list[bytes]:
-        """Return one packet for every 1024 samples."""
+    def encodings(self, samples: NDArray[np.float32]) -> Iterator[list[bytes]]:
+        """Yield one packet for every 1024 samples, once."""
         # The encoder's packet 0 is its priming: packet k + 1 stands for the input's frame k.
-        return encode(self.coder, samples)[1:]
+        yield encode(self.coder, samples)[1:]
 
     def fits(self, before: bytes, after: bytes) -> bool:
         """Return whether the window of one packet ends as that of the other begins."""

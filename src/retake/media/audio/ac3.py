@@ -5,6 +5,7 @@ Format: ETSI TS 102 366, 4.4.1 (syncinfo), 4.4.2 (bsi) and E.1.2 (E-AC-3's).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -125,8 +126,8 @@ class Ac3Coder:
         Header.parse(packet)
         return self.frame
 
-    def encode(self, samples: NDArray[np.float32]) -> list[bytes]:
-        """Return one packet for every 1536 samples."""
+    def encodings(self, samples: NDArray[np.float32]) -> Iterator[list[bytes]]:
+        """Yield one packet for every 1536 samples, once."""
         coder = new_encoder(self.like, self.layout)
         led = aligned(samples, FRAME, _DELAY)
         packets = [
@@ -141,7 +142,7 @@ class Ac3Coder:
             self.like.service,
         ):
             raise Unspliceable("its channels cannot be encoded")
-        return without_delay(packets, FRAME, _DELAY)
+        yield without_delay(packets, FRAME, _DELAY)
 
     def fits(self, before: bytes, after: bytes) -> bool:  # noqa: ARG002
         """Return that any packet may follow any other."""

@@ -7,7 +7,7 @@ well, from the source's own sound, and the aliasing of the two halves cancels ev
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Protocol
@@ -16,16 +16,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retake.core.source import AudioStream
+from retake.media.audio.seam import Seam
 from retake.media.audio.spliced import SplicedSound
 from retake.media.audio.timeline import Place, Timeline, packet_bytes
 from retake.media.sound import read_sound
 from retake.media.unspliceable import Unspliceable
 
-_WARM_UP = 8
+WARM_UP = 16
 """Packets encoded before the first one that is used: the encoder's model of the ear settles."""
 
 _TAIL = 8
 """Packets encoded behind the last one that is needed, for a place where the windows fit."""
+
+_SWALLOWED = 4
+"""Packets' worth of sound that encoders take in before they return the first one."""
 
 
 class PacketCoder(Protocol):
@@ -36,10 +40,6 @@ class PacketCoder(Protocol):
         """Samples that one packet stands for."""
         ...
 
-    def length(self, packet: bytes) -> int:
-        """Return how many samples a packet of the track stands for."""
-        ...
-
     @property
     def overlap(self) -> int:
         """Samples at a packet's front into which the packet before it sounds."""
@@ -47,13 +47,18 @@ class PacketCoder(Protocol):
 
     @property
     def settle(self) -> int:
-        """Packets behind the section that are made anew to bring the decoder's memory back."""
+        """How many packets behind the section may be made anew for the decoder's memory."""
         ...
 
-    def encode(self, samples: NDArray[np.float32]) -> list[bytes]:
-        """Return packets for samples ``[channels, n * frame]``; packet i stands for frame i.
+    def length(self, packet: bytes) -> int:
+        """Return how many samples a packet of the track stands for."""
+        ...
 
-        There may be fewer than n: the encoder has its delay.
+    def encodings(self, samples: NDArray[np.float32]) -> Iterator[list[bytes]]:
+        """Yield ways to encode samples ``[channels, n * frame]``, equally good ones.
+
+        Packet i of each stands for frame i. There may be fewer than n, for an encoder has its
+        delay, and up to the first `WARM_UP` may be empty.
         """
         ...
 
@@ -77,18 +82,21 @@ def splice_lossy(
     origin = line.starts[low]
     first = max(low + (place.first - origin - coder.overlap) // frame, low)
     last = min(low + (place.end - 1 - origin) // frame + coder.settle, high - 1)
-    begin, stop = first - _WARM_UP, last + 1 + _TAIL
+    begin, stop = first - WARM_UP, last + 1 + _TAIL
     start = origin + (begin - low) * frame
-    # Encoders swallow some packets' worth of sound before they return the first one.
-    raw = _raw(path, audio, start, origin + (stop + 4 - low) * frame)
+    raw = _raw(path, audio, start, origin + (stop + _SWALLOWED - low) * frame)
     raw[:, place.first - start : place.end - start] = place.samples
-    made = dict(enumerate(coder.encode(raw), begin))
-    if last not in made:
-        raise Unspliceable("the encoder did not return one packet for every frame")
     old = packet_bytes(path, audio.index, max(begin, low), min(stop + 1, high))
-    first = _fitting_start(coder, made, old, first)
-    last = _fitting_end(coder, made, old, last)
-    data = [made[number] for number in range(first, last + 1)]
+    seam = Seam(path, audio, old, (place.first - start, place.end - start), begin, frame)
+    for packets in coder.encodings(raw):
+        start_at, data = _fitted(coder, dict(enumerate(packets, begin)), old, first, last)
+        for spared in range(coder.settle + 1):
+            seam.offer(start_at, data[: len(data) - spared])
+        if seam.good:
+            break
+    if seam.best is None:
+        raise Unspliceable("the encoder did not return one packet for every frame")
+    first, data = seam.best
     held = place.samples.shape[1]
     return SplicedSound(line.packets, first, tuple(data), held, len(data) * frame - held)
 
@@ -99,14 +107,23 @@ def _raw(path: Path, audio: AudioStream, first: int, last: int) -> NDArray[np.fl
     return read_sound(path, audio, audio.start + first * second, audio.start + last * second)
 
 
+def _fitted(
+    coder: PacketCoder, made: Mapping[int, bytes], old: Mapping[int, bytes], first: int, last: int
+) -> tuple[int, list[bytes]]:
+    """Return which packet is replaced first, and the new ones that fit between the old ones."""
+    if last not in made:
+        raise Unspliceable("the encoder did not return one packet for every frame")
+    first = _fitting_start(coder, made, old, first)
+    last = _fitting_end(coder, made, old, last)
+    return first, [made[number] for number in range(first, last + 1)]
+
+
 def _fitting_start(
     coder: PacketCoder, made: Mapping[int, bytes], old: Mapping[int, bytes], first: int
 ) -> int:
     """Return the latest packet at or before `first` where old and new fit together."""
-    for start in range(first, min(made), -1):
-        if start - 1 not in old:
-            return start
-        if coder.fits(old[start - 1], made[start]):
+    for start in range(first, first - _TAIL, -1):
+        if start - 1 not in old or coder.fits(old[start - 1], made[start]):
             return start
     return first
 
@@ -116,9 +133,7 @@ def _fitting_end(
 ) -> int:
     """Return the earliest packet at or behind `last` where new and old fit together."""
     for end in range(last, min(last + _TAIL, max(made))):
-        if end + 1 not in old:
-            return end
-        if coder.fits(made[end], old[end + 1]):
+        if end + 1 not in old or coder.fits(made[end], old[end + 1]):
             return end
     return last
 
