@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from retake.api.errors import Refusal
+from retake.core.containers import AUDIO_CODECS, CONTAINERS, VIDEO_CODECS
 from retake.core.errors import BadRequest
 from retake.core.request import DEFAULT_DURATION, DEFAULT_START, MAX_SEED, Limits, Mode
 
@@ -23,6 +24,13 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "number": (int, float),
     "float": (int, float),
 }
+
+
+_FORM = (
+    ("container", "Container of the result", CONTAINERS),
+    ("video_codec", "Codec of the result's pictures", VIDEO_CODECS),
+    ("audio_codec", "Codec of the result's edited track of sound", AUDIO_CODECS),
+)
 
 
 @dataclass(frozen=True)
@@ -165,6 +173,16 @@ def _wire_parameters(limits: Limits) -> list[dict[str, Any]]:
             "Draws what is left to chance; drawn itself when it is not given",
             min_value=0,
             max_value=MAX_SEED,
+        ),
+        _parameter(
+            "audio_track",
+            "string",
+            "The track of sound that is edited: its number from 1, or its language; "
+            "the file's default one when it is not given",
+        ),
+        *(
+            _parameter(name, "enum", f"{what}; the source's when it is not given", options=[*known])
+            for name, what, known in _FORM
         ),
     ]
 

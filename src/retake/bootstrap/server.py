@@ -179,10 +179,13 @@ def _put_example(storage: LocalStorage) -> str | None:
 def _check_upload(path: Path, request: RetakeRequest, accepted: Limits) -> tuple[str, ...]:
     """Say at submit what of an uploaded video and the section would fail later."""
     from retake.core.timing import seconds_text
+    from retake.core.tracks import edited
     from retake.media.sandbox import probe_safely
-    from retake.steps.plan import plan_section
+    from retake.steps.plan import plan_form, plan_section
 
-    section = plan_section(request, probe_safely(path, accepted).video, accepted)
+    source = edited(probe_safely(path, accepted), request.audio_track)
+    plan_form(request.conversion, source, path.suffix.lower())
+    section = plan_section(request, source.video, accepted)
     if not section.clamped:
         return ()
     return (f"the section was cut at the video's end, {seconds_text(section.end)} s",)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from retake.cli.exits import Exit, exit_for
-from retake.cli.outputs import Outputs, write_error
+from retake.cli.outputs import Outputs, container_for, write_error
 from retake.cli.show import Show, show_for
 from retake.core.errors import BadRequest, Cancelled, RetakeError
 from retake.core.request import RetakeRequest, check_payload
@@ -54,6 +54,19 @@ def edit(
         int | None, typer.Option(help="Same source, request and seed give the same bytes.")
     ] = None,
     engine: Annotated[str | None, typer.Option(help="Which engine makes the section.")] = None,
+    audio_track: Annotated[
+        str | None,
+        typer.Option(help="Which track of sound is edited: its number from 1, or eng, de, …"),
+    ] = None,
+    container: Annotated[
+        str | None, typer.Option(help="Convert into mp4, mov, mkv, …; else --out's ending says.")
+    ] = None,
+    video_codec: Annotated[
+        str | None, typer.Option(help="Encode all pictures anew as h264, hevc, av1, vp9, …")
+    ] = None,
+    audio_codec: Annotated[
+        str | None, typer.Option(help="Encode the whole edited track anew as aac, opus, flac, …")
+    ] = None,
     report: Annotated[Path | None, typer.Option(help="Write the report here, as JSON.")] = None,
     sheet: Annotated[
         Path | None, typer.Option(help="Write a contact sheet here: source above, result below.")
@@ -72,7 +85,13 @@ def edit(
     show = show_for(as_json=as_json)
     try:
         logging.basicConfig(level=os.environ.get("RETAKE_LOG_LEVEL", "WARNING"))
-        request = _request(source, start, duration, prompt, mode, seed)
+        form = {
+            "audio_track": audio_track,
+            "container": container_for(container, out),
+            "video_codec": video_codec,
+            "audio_codec": audio_codec,
+        }
+        request = _request(source, start, duration, prompt, mode, seed, form)
         outputs.check(source)
         finished = _carry_out(request, engine, outputs, show)
         show.done(finished.files, finished.report.to_dict())
@@ -99,7 +118,13 @@ def _mistake(error: Exception) -> RetakeError:
 
 
 def _request(
-    source: str, start: str, duration: str, prompt: str, mode: str, seed: int | None
+    source: str,
+    start: str,
+    duration: str,
+    prompt: str,
+    mode: str,
+    seed: int | None,
+    form: dict[str, str | None],
 ) -> RetakeRequest:
     from retake.bootstrap.parts import limits
 
@@ -110,6 +135,7 @@ def _request(
         "prompt": prompt,
         "mode": mode,
         "seed": seed,
+        **form,
     }
     request, _ = check_payload(payload, limits())
     return request

@@ -9,9 +9,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from retake.core.containers import CONTAINERS, ENDINGS
 from retake.core.errors import BadRequest, StorageFailed
-
-_CONTAINERS = (".mp4", ".mov", ".m4v")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +35,11 @@ class Outputs:
         Raises:
             BadRequest: An output exists, is the source, has no folder or an unknown ending.
         """
-        if self.video.suffix.lower() not in _CONTAINERS:
+        if self.video.suffix.lower() not in ENDINGS:
             found = self.video.suffix or "no ending"
             raise BadRequest(
                 "unknown_container",
-                f"the output {self.video.name!r} has {found!r}; accepted are "
-                + ", ".join(_CONTAINERS),
+                f"the output {self.video.name!r} has {found!r}; accepted are " + ", ".join(ENDINGS),
                 param="out",
             )
         for param, path in self._targets().items():
@@ -110,6 +108,25 @@ class Outputs:
                 self._reveal(Path(shutil.copy2(file, hidden)), target)
         except OSError as error:
             raise write_error(error, target) from error
+
+
+def container_for(asked: str | None, out: Path) -> str | None:
+    """Return the container that the output is to be: the one asked for, or by its name's ending.
+
+    Raises:
+        BadRequest: The two contradict each other.
+    """
+    named = ENDINGS.get(out.suffix.lower())
+    if asked is None or named is None or asked.strip().lower() == named:
+        return asked or named
+    if asked.strip().lower() not in CONTAINERS:
+        return asked  # check_payload tells what is wrong with it
+    raise BadRequest(
+        "container_and_ending",
+        f"--container is {asked}, but the output {out.name!r} ends in {out.suffix}; accepted is "
+        f"{CONTAINERS[asked.strip().lower()].ending}, or no --container",
+        param="container",
+    )
 
 
 def write_error(error: OSError, target: Path) -> StorageFailed:

@@ -77,8 +77,18 @@ CONTAINERS: Mapping[str, Container] = {
         ),
         ("mp3", "ac3", "aac", "mp2", *_LINEAR, *_TELEPHONE, "adpcm_ms", "adpcm_ima_wav"),
     ),
+    "mpg": Container("MPEG-PS", ".mpg", ("mpeg2video", "mpeg1video"), ("mp2", "ac3")),
+    "flv": Container("FLV", ".flv", ("h264", "flv1"), ("aac", "mp3")),
 }
 """By the name that a request has for it."""
+
+ENDINGS: Mapping[str, str] = {home.ending: name for name, home in CONTAINERS.items()} | {
+    ".m4v": "mp4",
+    ".mpeg": "mpg",
+}
+"""What a file name's ending asks for."""
+
+_LIKE: Mapping[str, str] = {"ogg": "webm"}
 
 VIDEO_CODECS: Mapping[str, str] = {
     "h264": "H.264",
@@ -101,10 +111,29 @@ AUDIO_CODECS: Mapping[str, str] = {
     "alac": "ALAC",
     "ac3": "AC-3",
     "mp3": "MP3",
+    "mp2": "MP2",
     "pcm_s16le": "PCM, 16 bits",
     "pcm_s24le": "PCM, 24 bits",
 }
 """Codecs of sound that a request may ask for."""
+
+
+def like(file_type: str) -> str:
+    """Return the container in which the result of a source comes that is of some kind.
+
+    Its own, but for Ogg, whose pictures nothing encodes well any more: WebM holds its sound.
+    """
+    return _LIKE.get(file_type, file_type)
+
+
+def ending_of(container: str | None) -> str:
+    """Return the ending of a container's file names; MP4's where none is named."""
+    return CONTAINERS[container or "mp4"].ending
+
+
+def file_title(file_type: str) -> str:
+    """Return what people call a kind of file."""
+    return CONTAINERS[file_type].title if file_type in CONTAINERS else file_type.capitalize()
 
 
 def title_of(codec: str) -> str:

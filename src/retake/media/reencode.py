@@ -8,7 +8,7 @@ from fractions import Fraction
 import av
 import numpy as np
 
-from retake.core.containers import CONTAINERS, Container
+from retake.core.containers import CONTAINERS
 from retake.core.errors import RenderFailed
 from retake.media.audio import soundtrack
 from retake.media.decode import decode_frames
@@ -18,22 +18,10 @@ from retake.media.muxing.write import EncodedPictures, EncodedSound
 from retake.media.pictures.recipe import DEFAULT_CRF
 from retake.media.pictures.recipes.anew import anew, can_encode
 
-_OTHERS = {
-    "mpg": Container("MPEG-PS", ".mpg", ("mpeg2video", "mpeg1video"), ("mp2", "ac3")),
-    "flv": Container("FLV", ".flv", ("h264", "flv1"), ("aac", "mp3")),
-    "ogg": Container("Ogg", ".ogv", ("theora", "vp8"), ("opus", "vorbis", "flac")),
-}
-"""Containers that are written only because a source is one."""
-
-
-def home_of(file_type: str) -> Container:
-    """Return what a kind of file holds."""
-    return CONTAINERS.get(file_type) or _OTHERS[file_type]
-
 
 def video_codec_for(job: RenderJob, file_type: str) -> str:
     """Return the codec in which the job's pictures are encoded anew, in a kind of file."""
-    own, held = job.source.video.codec, home_of(file_type).video
+    own, held = job.source.video.codec, CONTAINERS[file_type].video
     if job.conversion.video_codec is not None:
         return job.conversion.video_codec
     if own in held and can_encode(own) and not _too_deep(job, own):
@@ -43,7 +31,7 @@ def video_codec_for(job: RenderJob, file_type: str) -> str:
 
 def audio_codec_for(job: RenderJob, file_type: str, channels: int) -> str:
     """Return the codec in which the job's sound is encoded anew, in a kind of file."""
-    held = home_of(file_type).audio
+    held = CONTAINERS[file_type].audio
     wanted = job.conversion.audio_codec or (job.audio.codec if job.audio else None)
     if wanted in held and sound_coders.can_encode(wanted, channels):
         return wanted

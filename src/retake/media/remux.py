@@ -12,7 +12,7 @@ from pathlib import Path
 
 import av.error
 
-from retake.core.containers import title_of
+from retake.core.containers import CONTAINERS, file_title, title_of
 from retake.core.errors import RenderFailed
 from retake.core.report import Action, StreamReport
 from retake.media.audio.splice import splice_sound
@@ -31,7 +31,7 @@ from retake.media.muxing.write import (
 from retake.media.pictures.splice import splice
 from retake.media.pictures.spliced import Spliced
 from retake.media.pictures.task import Task
-from retake.media.reencode import encoded_pictures, encoded_sound, home_of
+from retake.media.reencode import encoded_pictures, encoded_sound
 from retake.media.saving import spool, storage_failed
 from retake.media.unspliceable import Unspliceable
 
@@ -142,7 +142,7 @@ class _Remux:
             return f"{title_of(wanted)} was asked for"
         if self.file_type == self.job.source.file_type:
             return None
-        home = home_of(self.file_type)
+        home = CONTAINERS[self.file_type]
         held = home.video if kind == "video" else home.audio
         return None if own in held else f"{home.title} does not hold {title_of(own)}"
 
@@ -151,7 +151,7 @@ class _Remux:
         if self.job.force_full:
             return FORCED
         if self.reason is None and self.job.source.file_type not in _SPLICEABLE:
-            return f"{home_of(self.job.source.file_type).title} files cannot be spliced"
+            return f"{file_title(self.job.source.file_type)} files cannot be spliced"
         return self.reason
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
+from retake.core.containers import ENDINGS, like
+from retake.core.conversion import Conversion, check_fits
 from retake.core.errors import BadRequest
 from retake.core.request import Limits, RetakeRequest
 from retake.core.section import Section
@@ -20,7 +22,8 @@ HANDLE = Fraction(1)
 class Planned:
     """A request that is known to fit its source: what all later steps work from.
 
-    `path` is where the source lies, `work` a private folder that outlives a restart.
+    `path` is where the source lies, `work` a private folder that outlives a restart, `form` what
+    `plan_form` gave.
     """
 
     path: Path
@@ -29,6 +32,7 @@ class Planned:
     request: RetakeRequest
     seed: int
     work: Path
+    form: Conversion = field(default_factory=Conversion)
 
 
 def plan_section(request: RetakeRequest, video: VideoStream, limits: Limits) -> Section:
@@ -71,6 +75,26 @@ def plan_section(request: RetakeRequest, video: VideoStream, limits: Limits) -> 
         requested_duration=duration,
         clamped=start + duration > video.duration,
     )
+
+
+def plan_form(wanted: Conversion, source: Source, ending: str) -> Conversion:
+    """Return the form of the result; its container is told in any case.
+
+    Args:
+        wanted: What the request asks for.
+        source: What is in the source.
+        ending: That of the source's file name.
+
+    Raises:
+        BadRequest: `codec_not_in_container`: the source's container, which nobody asked to change,
+            does not hold a codec that was asked for.
+    """
+    container = wanted.container or like(source.file_type)
+    # Inside, MP4 and MOV are one: a MOV that is called .mp4 is left what it is under that name.
+    if {container, source.file_type} == {"mp4", "mov"} and ENDINGS.get(ending) == container:
+        container = source.file_type
+    check_fits(wanted, container)
+    return replace(wanted, container=container)
 
 
 def _in_seconds(request: RetakeRequest, video: VideoStream) -> tuple[Fraction, Fraction]:

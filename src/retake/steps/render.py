@@ -60,7 +60,17 @@ def _attempt(
 ) -> Proven:
     path, source, section = planned.path, planned.source, planned.section
     mode = planned.request.mode
-    rendered = render(path, out, source, section, mode, take, watch, force_full=force_full)
+    rendered = render(
+        path,
+        out,
+        source,
+        section,
+        mode,
+        take,
+        watch,
+        force_full=force_full,
+        conversion=planned.form,
+    )
     watch.progress(Stage.VERIFY, 0, 1)
     began = time.monotonic()
     checks = verify(path, out, source, section, mode, rendered)

@@ -18,6 +18,7 @@ from retake.core.source import Source
 from retake.core.timing import FrameCount
 from retake.engines.engine import EngineInfo
 from retake.media.proof.seams import measure_seams
+from retake.media.render import Rendered
 from retake.steps.generate import Generated
 from retake.steps.plan import Planned
 from retake.steps.render import Proven
@@ -44,7 +45,7 @@ def make_report(
         checks=proven.checks,
         engine=engine.id,
         seed=planned.seed,
-        notes=made.notes,
+        notes=(*made.notes, *_lost(rendered)),
         fallback=rendered.fallback,
         stages_s={stage: round(took, 3) for stage, took in stages_s.items()},
         versions={
@@ -54,6 +55,10 @@ def make_report(
             "python": platform.python_version(),
         },
     )
+
+
+def _lost(rendered: Rendered) -> tuple[str, ...]:
+    return tuple(f"left behind, for want of room in the file: {one}" for one in rendered.lost)
 
 
 def _asked(request: RetakeRequest) -> dict[str, Any]:

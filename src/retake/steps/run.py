@@ -14,6 +14,7 @@ from typing import Any, Protocol, TypeVar
 
 from pydantic import TypeAdapter
 
+from retake.core.containers import ending_of
 from retake.core.errors import StorageFailed
 from retake.core.report import Report
 from retake.core.request import Limits, RetakeRequest
@@ -24,7 +25,7 @@ from retake.core.watch import Stage, Watch
 from retake.engines.engine import Engine
 from retake.media.sandbox import probe_safely
 from retake.steps.generate import Generated, generate
-from retake.steps.plan import Planned, plan_section
+from retake.steps.plan import Planned, plan_form, plan_section
 from retake.steps.publish import Shelf, publish
 from retake.steps.render import Proven, render_verified
 from retake.steps.report import make_report
@@ -107,11 +108,12 @@ def _walk(job: Job, parts: Parts, step: Step, watch: Watch) -> Finished:
     source = _timed(took, Stage.PROBE, lambda: _probe(path, parts.limits, watch))
     source = edited(source, job.request.audio_track)
     section = _timed(took, Stage.PLAN, lambda: _plan(job, source, parts.limits, watch))
-    planned = Planned(path, source, section, job.request, job.seed, job.work)
+    form = plan_form(job.request.conversion, source, path.suffix.lower())
+    planned = Planned(path, source, section, job.request, job.seed, job.work, form)
     made = _recorded(
         Generated, step, took, Stage.GENERATE, lambda: generate(parts.engine, planned, watch)
     )
-    out = job.work / f"result{_suffix(path, source)}"
+    out = job.work / f"result{ending_of(form.container)}"
     proven = _recorded(
         Proven, step, took, Stage.RENDER, lambda: render_verified(planned, out, made.files, watch)
     )
@@ -144,13 +146,6 @@ def _plan(job: Job, source: Source, limits: Limits, watch: Watch) -> Section:
     section = plan_section(job.request, source.video, limits)
     watch.progress(Stage.PLAN, 1, 1)
     return section
-
-
-def _suffix(path: Path, source: Source) -> str:
-    """Return the ending that tells the renderer which container is wanted."""
-    if "mp4" not in source.container:
-        return ".mp4"
-    return ".mov" if path.suffix.lower() == ".mov" else ".mp4"
 
 
 def _timed(took: dict[str, float], stage: Stage, work: Callable[[], T]) -> T:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from retake.core.containers import ENDINGS
 from retake.core.source import Source, VideoStream
 
 MUXERS: Mapping[str, str] = {
@@ -17,11 +18,9 @@ MUXERS: Mapping[str, str] = {
     "avi": "avi",
     "mpg": "vob",
     "flv": "flv",
-    "ogg": "ogg",
 }
-"""FFmpeg's muxer for every kind of file."""
+"""FFmpeg's muxer for every kind of file that is written."""
 
-_ENDINGS = {".m4v": "mp4", ".m2ts": "ts", ".mts": "ts", ".mpeg": "mpg", ".ogv": "ogg"}
 _LEAST_TIMESCALE = 10_000
 _MOVIE_TIMESCALE = 90_000
 
@@ -46,9 +45,7 @@ class Form:
 
 def file_type_named(path: Path) -> str:
     """Return the kind of file that a name's ending asks for; MP4 where it says nothing."""
-    ending = path.suffix.lower()
-    plain = ending.removeprefix(".")
-    return _ENDINGS.get(ending, plain if plain in MUXERS else "mp4")
+    return ENDINGS.get(path.suffix.lower(), "mp4")
 
 
 def form_of(file_type: str, source: Source) -> Form:
