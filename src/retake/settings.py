@@ -38,6 +38,9 @@ class Settings(BaseSettings):
     hold_s: float = Field(
         50.0, ge=0, le=600, description="How long a submit waits for its result, in seconds."
     )
+    idempotency_ttl_s: int = Field(
+        24 * 3600, ge=1, description="How long an Idempotency-Key is known, in seconds."
+    )
     url_ttl_s: int = Field(
         3600, ge=60, description="How long a given-out file URL stays valid, in seconds."
     )

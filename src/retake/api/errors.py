@@ -35,6 +35,7 @@ STATUSES = {
     "upload_too_large": 413,
     "wrong_content_type": 415,
     "range_past_end": 416,
+    "idempotency_key_reused": 422,
     "too_many_listeners": 429,
     "engine_unavailable": 503,
     "stopping": 503,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter, Request
 
 from retake.api.accept import accept
@@ -11,13 +13,16 @@ from retake.api.body import read_json_object
 from retake.api.errors import users_mistake
 from retake.api.existing import existing
 from retake.api.hold import hold
+from retake.api.idempotency import once_of
 from retake.api.links import links_for
 from retake.api.parts import parts_of
 from retake.api.prefer import preference
 from retake.api.schemas import record_json
 from retake.core.errors import BadRequest
 from retake.core.request import Status
+from retake.queue.keys import KeyInfo
 from retake.queue.listing import Wanted
+from retake.queue.record import Record
 
 MAX_LISTED = 100
 _CANCEL_S = 1.5
@@ -32,14 +37,26 @@ async def submit(request: Request, caller: Caller) -> Json:
     parts, links = parts_of(request), links_for(request)
     preferred = preference(request, parts.max_hold_s)
     body = await read_json_object(request, max_bytes=parts.max_body_bytes, within_s=parts.body_s)
-    new = await accept(body, caller, parts, links)
-    record = await parts.requests.create(new)
+    record, replayed = await _accepted(request, body, caller)
     record = await hold(request, parts, record, preferred.hold_s(parts.hold_s))
     headers = {"Location": f"{request.url.path}/{record.request_id}", **preferred.applied}
+    if replayed:
+        headers["Idempotency-Replayed"] = "true"
     status = 202 if preferred.respond_async and not record.status.terminal else 200
     if record.status is Status.FAILED and users_mistake(record.error or {}):
         status = 400
     return Json(record_json(record, links), status, headers)
+
+
+async def _accepted(request: Request, body: dict[str, Any], caller: KeyInfo) -> tuple[Record, bool]:
+    """Return the request that a submit gives, and whether an earlier one gave it."""
+    parts, once = parts_of(request), once_of(request, body)
+    # Looked for before anything is checked: an upload, say, may have expired since.
+    if once is not None and (known := parts.requests.find(caller.key_id, once)):
+        return known, True
+    new = await accept(body, caller, parts, links_for(request))
+    record = await parts.requests.create(new, once)
+    return record, record.request_id != new.request_id
 
 
 @routes.get("/requests")

@@ -87,7 +87,7 @@ async def _serve(
     from retake.queue.supervisor import Supervisor
 
     keys = Keys(data_dir.keys)
-    requests = Requests(data_dir)
+    requests = Requests(data_dir, known_s=chosen.idempotency_ttl_s)
     supervisor = Supervisor(lambda fd: _child_command(fd, data_dir), requests)
     storage = open_storage(data_dir)
     storage.sweep()

@@ -17,6 +17,7 @@ from retake.queue.data_dir import DataDir
 from retake.queue.dispatch import Dispatch
 from retake.queue.feed import Feed, Listener
 from retake.queue.listing import Wanted
+from retake.queue.once import Once
 from retake.queue.record import NewRequest, Record
 from retake.queue.store import Store
 
@@ -31,6 +32,7 @@ class Requests:
     Args:
         data_dir: The locked data folder.
         slots: How many requests the engine child works on at once.
+        known_s: How long an idempotency key is known, in seconds.
         now: Gives Unix time in seconds.
         clock: Gives monotonic time in seconds.
     """
@@ -40,10 +42,11 @@ class Requests:
         data_dir: DataDir,
         *,
         slots: int = 1,
+        known_s: int = 24 * 3600,
         now: Callable[[], float] = time.time,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._store = Store(data_dir.requests, now)
+        self._store = Store(data_dir.requests, now, known_s)
         self._feed = Feed()
         self.dispatch = Dispatch(self._store, slots, clock, self._feed, self._ended)
         self._waiters: dict[str, set[asyncio.Future[None]]] = {}
@@ -51,17 +54,28 @@ class Requests:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = False
 
-    async def create(self, new: NewRequest) -> Record:
+    async def create(self, new: NewRequest, known: Once | None = None) -> Record:
         """Accept a request; it is on the disk when this returns.
 
+        Where the same was accepted before with the same `known`, that request is returned.
+
         Raises:
+            BadRequest: Something else was accepted with its key (``idempotency_key_reused``).
             StorageFailed: The disk is full (``disk_full``), or the server is stopping
                 (``stopping``); both retryable.
         """
         if self._stopping:
             raise StorageFailed("stopping", "the server is stopping", retryable=True)
-        await self._whole(self._create(new))
-        return self._existing(new.request_id)
+        return self._existing(await self._whole(self._create(new, known)))
+
+    def find(self, key_id: str, known: Once) -> Record | None:
+        """Return the key's request that was accepted with the same `known`; None if none was.
+
+        Raises:
+            BadRequest: Something else was accepted with its key (``idempotency_key_reused``).
+        """
+        request_id = self._store.find(key_id, known)
+        return None if request_id is None else self._existing(request_id)
 
     def get(self, request_id: str, key_id: str) -> Record | None:
         """Return one of the key's requests; None when it has no such request."""
@@ -173,9 +187,11 @@ class Requests:
         task.add_done_callback(self._tasks.discard)
         return await asyncio.shield(task)
 
-    async def _create(self, new: NewRequest) -> None:
-        place = await self._store.insert(new)
-        self.dispatch.add(place, new.key_id, new.request_id)
+    async def _create(self, new: NewRequest, known: Once | None) -> str:
+        request_id, place = await self._store.insert(new, known)
+        if request_id == new.request_id:
+            self.dispatch.add(place, new.key_id, request_id)
+        return request_id
 
     def _ended(self, request_id: str) -> None:
         _release(self._waiters.pop(request_id, set()))

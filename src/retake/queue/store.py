@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from retake.core.request import Status
-from retake.queue import statements
+from retake.queue import once, statements
 from retake.queue.listing import Listing
+from retake.queue.once import Once
 from retake.queue.record import NewRequest, Record
 from retake.queue.rows import record_of
 from retake.queue.schema import open_reader, open_writer
@@ -48,13 +49,15 @@ class Store:
     Args:
         path: The file; made when it is not there.
         now: Gives Unix time in seconds.
+        known_s: How long an idempotency key is known, in seconds.
 
     Attributes:
         listing: Lists of them.
     """
 
-    def __init__(self, path: Path, now: Callable[[], float]) -> None:
+    def __init__(self, path: Path, now: Callable[[], float], known_s: int) -> None:
         self._now = now
+        self._known_s = known_s
         db = open_writer(path)
         # Somebody was told that these would stop, then the server went down before they did.
         db.execute(statements.CANCEL_ASKED, {"now": int(now())})
@@ -68,8 +71,15 @@ class Store:
         self._reader.close()
         self._writer.close()
 
-    async def insert(self, new: NewRequest) -> int:
-        """Store a new request; returns its place in the order of all requests."""
+    async def insert(self, new: NewRequest, known: Once | None = None) -> tuple[str, int]:
+        """Store a new request; returns its id and its place in the order of all requests.
+
+        Where a request was stored with the same `known`, that one's id and 0 are returned.
+
+        Raises:
+            BadRequest: Another one was stored with its key (``idempotency_key_reused``).
+        """
+        now = int(self._now())
         values = {
             "request_id": new.request_id,
             "key_id": new.key_id,
@@ -79,9 +89,26 @@ class Store:
             "source_ref": new.source_ref,
             "seed": new.seed,
             "warnings": _json(list(new.warnings)),
-            "now": int(self._now()),
+            "now": now,
         }
-        return await self._writer.write(lambda db: _last_row(db.execute(statements.INSERT, values)))
+
+        def insert(db: sqlite3.Connection) -> tuple[str, int]:
+            if known is not None:
+                stored = once.find(db, new.key_id, known, now - self._known_s)
+                if stored is not None:
+                    return stored, 0
+                once.keep(db, new.key_id, known, new.request_id, now, now - self._known_s)
+            return new.request_id, _last_row(db.execute(statements.INSERT, values))
+
+        return await self._writer.write(insert)
+
+    def find(self, key_id: str, known: Once) -> str | None:
+        """Return the id of the request that was stored with the same `known`; None if none was.
+
+        Raises:
+            BadRequest: Another one was stored with its key (``idempotency_key_reused``).
+        """
+        return once.find(self._reader, key_id, known, int(self._now()) - self._known_s)
 
     async def begin(self, request_id: str) -> bool:
         """Note that the engine works on it; False when it has ended."""

@@ -16,7 +16,7 @@ from concurrent.futures import Future
 from queue import SimpleQueue
 from typing import Any, NoReturn, TypeVar
 
-from retake.core.errors import StorageFailed
+from retake.core.errors import BadRequest, StorageFailed
 
 _log = logging.getLogger(__name__)
 
@@ -25,8 +25,10 @@ _Write = Callable[[sqlite3.Connection], Any]
 _Waiting = tuple[_Write, "Future[Any]"]
 
 _MOST_AT_ONCE = 256
-# A constraint, or a value that SQLite cannot hold: a lone surrogate, an integer over 64 bits.
+# A constraint, or a value that SQLite cannot hold: a lone surrogate, an integer over 64 bits; or
+# what the function itself finds wrong with what is asked.
 _CALLERS_MISTAKES = (
+    BadRequest,
     sqlite3.IntegrityError,
     sqlite3.ProgrammingError,
     ValueError,
@@ -66,6 +68,7 @@ class Writer:
         Raises:
             StorageFailed: The disk is full (``disk_full``) or the writer was closed
                 (``stopping``). Nothing was written.
+            BadRequest: `function` raised it. Nothing was written.
             sqlite3.IntegrityError, sqlite3.ProgrammingError, ValueError, OverflowError: A
                 constraint forbids it, or SQLite cannot hold a value. Nothing was written.
         """

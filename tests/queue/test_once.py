@@ -1,0 +1,105 @@
+"""Idempotency keys in the queue: how long they are known, and that a kill cannot part them."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from retake.core.errors import BadRequest
+from retake.queue.data_dir import DataDir
+from retake.queue.once import Once
+from retake.queue.record import NewRequest
+from retake.queue.requests import Requests
+
+
+def new(request_id: str, key_id: str = "key") -> NewRequest:
+    return NewRequest(request_id, key_id, "retake", "vfx", {}, "url:x", 1)
+
+
+def test_a_key_is_known_for_its_time_and_then_forgotten(tmp_path: Path) -> None:
+    now = [1000.0]
+    requests = Requests(DataDir(tmp_path), known_s=100, now=lambda: now[0])
+    once = Once("k", b"digest")
+
+    async def scenario() -> None:
+        assert requests.find("key", once) is None
+        assert (await requests.create(new("r1"), once)).request_id == "r1"
+        now[0] = 1099.0
+        assert (await requests.create(new("r2"), once)).request_id == "r1"
+        found = requests.find("key", once)
+        assert found is not None
+        assert found.request_id == "r1"
+        with pytest.raises(BadRequest):
+            requests.find("key", Once("k", b"other"))
+        with pytest.raises(BadRequest):
+            await requests.create(new("r3"), Once("k", b"other"))
+        now[0] = 1100.0
+        assert requests.find("key", once) is None
+        assert (await requests.create(new("r4"), Once("k", b"other"))).request_id == "r4"
+        assert requests.list("key")[1] == 2
+        assert requests.dispatch.admit() == "r1"
+        assert requests.dispatch.admit() == "r4"
+        assert requests.dispatch.admit() is None
+
+    asyncio.run(scenario())
+    requests.close()
+    with closing(sqlite3.connect(tmp_path / "requests.sqlite")) as db:
+        assert db.execute("select request_id from idempotency").fetchall() == [("r4",)]
+
+
+CREATOR = """
+import asyncio, secrets, sys
+from pathlib import Path
+from retake.queue.data_dir import DataDir
+from retake.queue.once import Once
+from retake.queue.record import NewRequest
+from retake.queue.requests import Requests
+
+async def main():
+    requests = Requests(DataDir(Path(sys.argv[1])))
+    async def create():
+        name = secrets.token_hex(8)
+        new = NewRequest(name, "key", "retake", "vfx", {}, "url:x", 1)
+        await requests.create(new, Once(f"of {name}", b"digest"))
+        print(name, flush=True)
+    while True:
+        await asyncio.gather(*(create() for _ in range(8)))
+
+asyncio.run(main())
+"""
+
+
+def test_a_kill_leaves_no_key_without_its_request(tmp_path: Path) -> None:
+    acknowledged: set[str] = set()
+    for _ in range(4):
+        process = subprocess.Popen(
+            [sys.executable, "-c", CREATOR, str(tmp_path)], stdout=subprocess.PIPE, text=True
+        )
+        assert process.stdout is not None
+        acknowledged.add(process.stdout.readline().strip())
+        time.sleep(random.uniform(0, 0.1))
+        process.send_signal(signal.SIGKILL)
+        out, _ = process.communicate()
+        acknowledged |= {line for line in out.splitlines() if len(line) == 16}
+    requests = Requests(DataDir(tmp_path))
+    with closing(sqlite3.connect(tmp_path / "requests.sqlite")) as db:
+        keys = {
+            tuple(row) for row in db.execute("select request_id, idempotency_key from idempotency")
+        }
+        stored = {row[0] for row in db.execute("select request_id from requests")}
+    assert keys == {(name, f"of {name}") for name in stored}
+    assert acknowledged <= stored
+    for name in acknowledged:
+        found = requests.find("key", Once(f"of {name}", b"digest"))
+        assert found is not None
+        assert found.request_id == name
+    requests.close()
