@@ -28,7 +28,7 @@ from retake.media.pictures.spliced import Spliced
 from retake.media.pictures.task import Task
 from retake.media.unspliceable import Unspliceable
 
-_CONFIGS = {b"avc1": b"avcC", b"avc3": b"avcC"}
+_CONFIGS = {b"avc1": b"avcC", b"avc3": b"avcC", b"hvc1": b"hvcC", b"hev1": b"hvcC"}
 """The box that holds the decoder configuration, by sample entry."""
 
 

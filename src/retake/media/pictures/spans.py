@@ -5,13 +5,15 @@ A stream of n packets in decode order becomes
     copied [0, cut) · encoded, as many as before · copied [resume, n)
 
 The encoded run holds the section's frames and, around them, the *pads*: frames outside the
-section whose packets cannot stay because they lean on packets that go.
+section whose packets cannot stay because they lean on packets that go. Some of those may follow
+the packet at which copying resumes: the pictures that lead it, shown before it and decoded after
+it (RASL and RADL pictures of HEVC). They are encoded with the run, and the copied packets close up.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from retake.media.packets import PacketInfo
@@ -38,10 +40,11 @@ class Plan:
     Attributes:
         count: Packets of the stream.
         cut: Packets before this one, in decode order, are copied.
-        resume: Packets from this one on are copied.
+        resume: Packets from this one on are copied, but for those in `late`.
         region: Presentation times of all frames encoded anew, ascending.
         section: The times among them whose frames are the take's.
         pads: Decoder passes that yield the other frames of the region.
+        late: Packets behind `resume` whose frames are in the region, ascending.
     """
 
     count: int
@@ -50,6 +53,13 @@ class Plan:
     region: tuple[int, ...]
     section: frozenset[int]
     pads: tuple[Span, ...]
+    late: tuple[int, ...] = ()
+
+    @property
+    def tail(self) -> tuple[int, ...]:
+        """Packets copied behind the encoded run, in decode order."""
+        late = set(self.late)
+        return tuple(number for number in range(self.resume, self.count) if number not in late)
 
     @property
     def copied(self) -> int:
@@ -57,21 +67,29 @@ class Plan:
         return self.count - len(self.region)
 
 
-def plan_smart(packets: Sequence[PacketInfo], section_pts: Sequence[int]) -> Plan:
+def plan_smart(
+    packets: Sequence[PacketInfo],
+    section_pts: Sequence[int],
+    leading: Mapping[int, bool] | None = None,
+) -> Plan:
     """Return the plan that keeps the most packets.
 
     Args:
-        packets: The stream in decode order; `clean` marks closed random-access points.
+        packets: The stream in decode order; `clean` marks points from which all but `leading`
+            pictures can be decoded.
         section_pts: Presentation times of the section's frames, ascending, at least one.
+        leading: Numbers of the packets that follow a clean one and are shown before it, needed
+            by nothing but each other; True for those that lean on what stands before it.
     """
     start, end = section_pts[0], _next_pts(packets, section_pts[-1])
     cut = _cut(packets, start)
-    return _plan(packets, section_pts, cut, _resume(packets, cut, end))
+    resume, late = _resume(packets, cut, end, leading or {})
+    return _plan(packets, section_pts, cut, resume, late)
 
 
 def plan_full(packets: Sequence[PacketInfo], section_pts: Sequence[int]) -> Plan:
     """Return the plan that encodes every frame anew, each in the slot that it had."""
-    return _plan(packets, section_pts, 0, len(packets))
+    return _plan(packets, section_pts, 0, len(packets), ())
 
 
 def _next_pts(packets: Sequence[PacketInfo], pts: int) -> int | None:
@@ -92,19 +110,28 @@ def _cut(packets: Sequence[PacketInfo], start: int) -> int:
     return cut
 
 
-def _resume(packets: Sequence[PacketInfo], cut: int, end: int | None) -> int:
+def _resume(
+    packets: Sequence[PacketInfo], cut: int, end: int | None, leading: Mapping[int, bool]
+) -> tuple[int, tuple[int, ...]]:
+    """Return where copying goes on, and which packets behind that are encoded all the same."""
     if end is None:
-        return len(packets)
+        return len(packets), ()
     earliest = _earliest_from(packets)
     latest = max((p.pts for p in packets[:cut]), default=earliest[0] - 1)
     for index in range(cut, len(packets)):
         packet = packets[index]
         # No picture of the copied tail may be shown before the encoded run has ended.
-        opens_tail = earliest[index] == packet.pts > latest
-        if packet.clean and packet.pts >= end and opens_tail:
-            return index
+        if packet.clean and packet.pts >= end and packet.pts > latest:
+            leads = tuple(at for at in range(index, len(packets)) if packets[at].pts < packet.pts)
+            # True as well for a picture that is not known to be needed by nothing else.
+            if not any(leading.get(at, True) for at in leads) and earliest[index] > max(
+                latest, end - 1
+            ):
+                return index, ()
+            if all(at in leading for at in leads):
+                return index, leads
         latest = max(latest, packet.pts)
-    return len(packets)
+    return len(packets), ()
 
 
 def _earliest_from(packets: Sequence[PacketInfo]) -> list[int]:
@@ -116,8 +143,14 @@ def _earliest_from(packets: Sequence[PacketInfo]) -> list[int]:
     return earliest
 
 
-def _plan(packets: Sequence[PacketInfo], section_pts: Sequence[int], cut: int, resume: int) -> Plan:
-    region = tuple(sorted(p.pts for p in packets[cut:resume]))
+def _plan(
+    packets: Sequence[PacketInfo],
+    section_pts: Sequence[int],
+    cut: int,
+    resume: int,
+    late: tuple[int, ...],
+) -> Plan:
+    region = tuple(sorted(packets[at].pts for at in (*range(cut, resume), *late)))
     before = bisect_left(region, section_pts[0])
     after = before + len(section_pts)
     if region[before:after] != tuple(section_pts):
@@ -131,6 +164,7 @@ def _plan(packets: Sequence[PacketInfo], section_pts: Sequence[int], cut: int, r
         region=region,
         section=frozenset(section_pts),
         pads=tuple(span for span in (head, tail) if span is not None),
+        late=late,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from retake.media.pictures import av1, avc, intra, vpx
+from retake.media.pictures import av1, avc, hevc, intra, vpx
 from retake.media.pictures.spliced import Spliced
 from retake.media.pictures.task import Task
 from retake.media.unspliceable import Unspliceable
@@ -12,6 +12,7 @@ from retake.media.unspliceable import Unspliceable
 _SPLICERS: Mapping[str, Callable[[Task], Spliced]] = {
     "av1": av1.splice,
     "h264": avc.splice,
+    "hevc": hevc.splice,
     "prores": intra.splice,
     "dnxhd": intra.splice,
     "mjpeg": intra.splice,

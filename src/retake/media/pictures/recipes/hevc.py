@@ -1,18 +1,54 @@
-"""How to encode HEVC."""
+"""How to encode HEVC: between packets of another encoder, without loss, or whole streams."""
 
 from __future__ import annotations
 
-from retake.media.pictures.recipe import Recipe
+from collections.abc import Sequence
+
+from retake.core.source import VideoStream
+from retake.media.pictures.recipe import Recipe, quality
 from retake.media.pictures.recipes import avc
 
 FORMATS = avc.FORMATS | {f"{shape}12le" for shape in avc.SHAPES}
 
+PRESET = "superfast"
+_PLAIN = "log-level=none:info=0:open-gop=0:hrd=0:aud=0"
+# Every keyframe carries its sets: that is how they get into the file at each switch.
+_REPEATED = f"{_PLAIN}:repeat-headers=1"
+
+
+def section(
+    video: VideoStream, *, quantisers: Sequence[int], reorder: int, chroma_place: int | None
+) -> Recipe:
+    """Return how to encode pictures that go between an HEVC stream's own.
+
+    Args:
+        video: The source's stream.
+        quantisers: Those of its own pictures.
+        reorder: Pictures by which the source's decoding order may precede its display order.
+        chroma_place: Where its chroma samples lie, as its sequence parameter set has it.
+    """
+    parameters = f"{_REPEATED}:crf={quality(quantisers)}{_placed(chroma_place)}"
+    return _ordered(video.pix_fmt, parameters, reorder)
+
+
+def lossless(video: VideoStream, *, reorder: int, chroma_place: int | None) -> Recipe:
+    """Return how to encode without loss; see `section`."""
+    parameters = f"{_REPEATED}:lossless=1{_placed(chroma_place)}"
+    return _ordered(video.pix_fmt, parameters, reorder)
+
 
 def whole(pix_fmt: str, *, crf: int, reorder: int, tag: str | None) -> Recipe:
     """Return how to encode a whole stream anew (see `recipes.whole`)."""
-    b_frames = 0 if reorder < 1 else 3
-    parameters = "log-level=none:info=0:open-gop=0:repeat-headers=0:hrd=0:aud=0"
-    pyramid = f":b-pyramid={int(reorder > 1)}:bframes={b_frames}"
-    options = {"preset": "superfast", "x265-params": f"{parameters}:crf={crf}{pyramid}"}
     own = tag if tag in {"hvc1", "hev1"} else "hvc1"
-    return Recipe("hevc", "libx265", pix_fmt, options, b_frames, tag=own)
+    return _ordered(pix_fmt, f"{_PLAIN}:repeat-headers=0:crf={crf}", reorder, own)
+
+
+def _ordered(pix_fmt: str, parameters: str, reorder: int, tag: str | None = None) -> Recipe:
+    b_frames = 0 if reorder < 1 else 3
+    pyramid = f":b-pyramid={int(reorder > 1)}:bframes={b_frames}"
+    options = {"preset": PRESET, "x265-params": parameters + pyramid}
+    return Recipe("hevc", "libx265", pix_fmt, options, b_frames, tag=tag)
+
+
+def _placed(chroma_place: int | None) -> str:
+    return "" if chroma_place is None else f":chromaloc={chroma_place}"
