@@ -14,12 +14,12 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import av
 import av.error
 
 from retake.core.errors import RetakeError
 from retake.core.request import Limits, Mode, RetakeRequest
 from retake.core.watch import Watch
+from retake.media.opening import open_source
 from retake.media.sandbox import probe_safely
 from retake.steps.plan import Planned
 from retake.steps.render import render_verified
@@ -86,7 +86,7 @@ def _stray(work: Path) -> list[str]:
 def _pictures(path: Path) -> int:
     """Return how many pictures a patient player gets out of a file."""
     shown = 0
-    with av.open(path) as container:
+    with open_source(path) as container:
         for packet in container.demux(video=0):
             with suppress(av.error.FFmpegError):
                 shown += sum(1 for frame in packet.decode() if frame.pts is not None)

@@ -163,7 +163,9 @@ def _outside(done: Judged, before: Heard, after: Heard) -> Iterator[str]:
     slack = 0 if done.edit.rendered.audio.action is Action.SMART else 2048
     if abs(lengths[0] - lengths[1]) > slack:
         yield f"sound: {lengths[1]} samples instead of {lengths[0]}"
-    if abs(before.start - after.start) > 0.0015:
+    # Where a container cannot hide an encoder's first samples, sound may start a little earlier.
+    early = 0.0 if done.edit.rendered.audio.action is Action.SMART else 0.05
+    if not -0.0015 <= before.start - after.start <= early + 0.0015:
         yield f"sound: it starts at {after.start:.4f} s instead of {before.start:.4f} s"
     if before.samples.shape[0] != after.samples.shape[0]:
         yield f"sound: {after.samples.shape[0]} channels instead of {before.samples.shape[0]}"
@@ -185,7 +187,7 @@ def _outside(done: Judged, before: Heard, after: Heard) -> Iterator[str]:
             wrong = int((ours != theirs).any(axis=0).sum())
             if wrong:
                 yield f"sound: {wrong} samples {name} the section are not the source's"
-        elif (snr := _snr(ours, theirs)) < LEAST_SNR_DB:
+        elif not done.row.noisy and (snr := _snr(ours, theirs)) < LEAST_SNR_DB:
             yield f"sound: only {snr:.1f} dB from the source {name} the section"
 
 
