@@ -58,8 +58,9 @@ LOSSLESS: Mapping[str, tuple[str, dict[str, str]]] = {
     "utvideo": ("utvideo", {}),
 }
 
-# The encoder scales one table, whose steps come to this sum at its finest setting.
-_JPEG_SUM = 263
+# The encoder scales one table; its 64 steps come to about this sum for each of its settings, and
+# are rounded down.
+_JPEG_SUM, _ROUNDED = 263, 17
 _JPEG_SETTINGS = range(1, 9)
 
 
@@ -118,7 +119,7 @@ def mjpeg(video: VideoStream, quantisers: int) -> Recipe:
     """
     if video.pix_fmt not in MJPEG_FORMATS:
         raise Unspliceable(f"JPEG pictures of {video.pix_fmt} cannot be encoded")
-    setting = max(quantisers // _JPEG_SUM, _JPEG_SETTINGS[0])
+    setting = max((quantisers + _ROUNDED) // _JPEG_SUM, _JPEG_SETTINGS[0])
     step = str(min(setting, _JPEG_SETTINGS[-1]))
     options = {"qmin": step, "qmax": step}
     if not video.colour.full_range:
