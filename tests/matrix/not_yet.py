@@ -16,8 +16,6 @@ NOT_YET: dict[str, str] = {
     "h264 several tracks mkv": "its own verification fails: sound form: 44100 Hz, 1 channels (mono)",
     "h264 timecode mov": "sound: packets [118] changed outside the section",
     "h264 no sound mkv": "matroska files cannot be spliced yet",
-    "hevc mp4": "hevc pictures cannot be spliced yet",
-    "hevc mkv": "matroska files cannot be spliced yet",
     "vp9 opus webm": "not_muxed: a stream of the source does not fit into webm: 'webm' format",
     "vp9 without alt-ref webm": "not_muxed: a stream of the source does not fit into webm: 'webm' format",
     "av1 mp4": "av1 pictures cannot be spliced yet",
