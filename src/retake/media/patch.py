@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from fractions import Fraction
 from pathlib import Path
 from typing import BinaryIO
-
-import numpy as np
-from numpy.typing import NDArray
 
 from retake.core.report import Action, StreamReport
 from retake.core.source import AudioStream
@@ -27,11 +23,11 @@ from retake.media.opening import open_source
 from retake.media.packets import index_packets
 from retake.media.pictures.exchange import reencoded_slots, spliced_slots
 from retake.media.pictures.task import Task
+from retake.media.reencode import encoded_sound
 from retake.media.saving import spool
 from retake.media.unspliceable import Unspliceable
 
 Range = tuple[int, int]
-
 
 
 @dataclass(slots=True)
@@ -117,7 +113,8 @@ def _audio(work: _Patch) -> tuple[StreamReport, Range | None]:
     if audio is None:
         if not job.new_sound:
             return StreamReport(Action.ABSENT), None
-        return _created(work), None
+        report, _ = _new_track(work, Action.CREATED, "the source has no sound")
+        return report, None
     if not job.new_sound:
         count = len(index_packets(job.src, audio.index))
         return sound_report(job, Action.COPIED, count), None
@@ -127,10 +124,8 @@ def _audio(work: _Patch) -> tuple[StreamReport, Range | None]:
             return _spliced(work, audio)
         except Unspliceable as why:
             reason = str(why)
-    sound, rate = job.sound()
-    begins, whole = soundtrack.full_sound(job.src, audio, job.section.start, sound)
     track = work.track(audio.index)
-    return _new_track(work, whole, rate, begins, Action.REENCODED, reason=reason, replaces=track.id)
+    return _new_track(work, Action.REENCODED, reason, replaces=track.id)
 
 
 def _spliced(work: _Patch, audio: AudioStream) -> tuple[StreamReport, Range]:
@@ -142,42 +137,26 @@ def _spliced(work: _Patch, audio: AudioStream) -> tuple[StreamReport, Range]:
     return spliced_sound_report(job, done), done.touched
 
 
-def _created(work: _Patch) -> StreamReport:
-    job = work.job
-    sound, rate = job.sound()
-    whole = soundtrack.silence_around(job.source, job.section.start, sound, rate)
-    reason = "the source has no sound"
-    report, _ = _new_track(work, whole, rate, Fraction(0), Action.CREATED, reason=reason)
-    return report
-
-
 def _new_track(
-    work: _Patch,
-    sound: NDArray[np.float32],
-    rate: int,
-    begins: Fraction,
-    action: Action,
-    *,
-    reason: str | None,
-    replaces: int | None = None,
+    work: _Patch, action: Action, reason: str, replaces: int | None = None
 ) -> tuple[StreamReport, Range]:
-    job = work.job
+    job, file_type = work.job, work.job.source.file_type
+    sound = encoded_sound(job, file_type)
     new = soundtrack.write_track(
         work.scratch(),
         sound,
-        rate,
-        begins + job.video_start,
-        bits=None if job.audio is None else job.audio.bit_rate,
+        sound.begins + job.video_start,
+        muxer=file_type,
         movie_timescale=work.movie_timescale(),
         replaces=replaces,
         watch=job.watch,
     )
     work.new.append(new)
-    generated = round(job.section.duration * rate)
-    again = sound.shape[1] - generated if action is Action.REENCODED else 0
+    generated = round(job.section.duration * sound.rate)
+    again = sound.samples.shape[1] - generated if action is Action.REENCODED else 0
     report = StreamReport(
         action=action,
-        codec="aac",
+        codec=sound.codec,
         reason=reason,
         packets=new.track.count,
         frames_reencoded=max(again, 0),

@@ -17,6 +17,7 @@ from retake.media.muxing import sound as sound_coders
 from retake.media.muxing.write import EncodedPictures, EncodedSound
 from retake.media.pictures.recipe import DEFAULT_CRF
 from retake.media.pictures.recipes.anew import anew, can_encode
+from retake.media.sound import sample_depth
 
 
 def video_codec_for(job: RenderJob, file_type: str) -> str:
@@ -65,6 +66,7 @@ def encoded_sound(job: RenderJob, file_type: str) -> EncodedSound:
         begins=begins,
         layout=audio.layout if audio else None,
         bits=audio.bit_rate if audio else None,
+        depth=sample_depth(job.src, audio) if audio else 24,
     )
 
 

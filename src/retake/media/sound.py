@@ -99,6 +99,13 @@ def sound_runs(path: Path, audio: AudioStream) -> Iterator[tuple[int, NDArray[np
             raise damaged("the sound cannot be decoded") from error
 
 
+def sample_depth(path: Path, audio: AudioStream) -> int:
+    """Return the bits of a decoded sample that count: 16, or 24 for everything finer."""
+    with open_source(path) as container:
+        context: Any = container.streams[audio.index].codec_context
+        return 16 if context.format.packed.name in {"u8", "s16"} else 24
+
+
 def raw_decoder(coder: Any, codec: str) -> None:
     """Have a decoder that is not open yet hand out every sample, the same ones every time."""
     coder.flags2 |= _SKIP_MANUAL

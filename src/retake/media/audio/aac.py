@@ -88,8 +88,7 @@ def aac_coder(path: Path, audio: AudioStream) -> AacCoder:
         Unspliceable: It is not AAC-LC, or its configuration cannot be made.
     """
     if audio.profile != "LC":
-        profile = f" {audio.profile}" if audio.profile else ""
-        raise Unspliceable(f"{audio.codec}{profile} sound cannot be spliced")
+        raise Unspliceable(f"its profile is {audio.profile or 'not known'}; AAC-LC can be spliced")
     config = extradata(path, audio.index)
     bits = bit_rate(audio.channels, audio.sample_rate, audio.bit_rate)
     try:

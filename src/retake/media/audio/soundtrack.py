@@ -1,27 +1,25 @@
-"""A whole new AAC track, as a small MP4 of its own that `mp4.graft` takes it from."""
+"""A whole new track, as a small MP4 of its own that `mp4.graft` takes it from."""
 
 from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import av
 import numpy as np
 from numpy.typing import NDArray
 
 from retake.core import timing
+from retake.core.errors import RenderFailed
 from retake.core.source import AudioStream, Source
 from retake.core.watch import Watch
-from retake.media.audio import aac
-from retake.media.audio.frames import packed_frames
 from retake.media.mp4.boxes import read_moov
 from retake.media.mp4.edits import NewTrack
 from retake.media.mp4.tables import Track
+from retake.media.muxing.sound import add_track, encoded
+from retake.media.muxing.write import EncodedSound
 from retake.media.sound import read_sound, sample_at
-
-_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
-_LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 8: "7.1"}
 
 
 def full_sound(
@@ -61,55 +59,44 @@ def silence_around(
 
 def write_track(
     file: BinaryIO,
-    sound: NDArray[np.float32],
-    rate: int,
+    new: EncodedSound,
     begins: Fraction,
     *,
-    bits: int | None,
+    muxer: str,
     movie_timescale: int,
     replaces: int | None,
     watch: Watch,
 ) -> NewTrack:
-    """Encode sound as AAC into an MP4 of its own.
+    """Encode sound into an MP4 or MOV of its own.
 
     Args:
         file: An empty file to write to; it holds the track's samples afterwards.
-        sound: ``[channels, n]``.
-        rate: Samples a second.
+        new: The sound.
         begins: When its first sample sounds, in seconds of the container's clock.
-        bits: The source's bit rate, if it had sound.
+        muxer: ``mp4`` or ``mov``.
         movie_timescale: Of the movie that the track will go into.
         replaces: Id of the track in whose place it comes.
         watch: Asked for a wish to cancel.
+
+    Raises:
+        RenderFailed: `not_muxed`: its channels or rate cannot be encoded.
     """
     options = {"movie_timescale": str(movie_timescale)}
-    with av.open(file, "w", format="mp4", container_options=options) as out:
-        stream = add_sound(out, sound.shape[0], rate, bits)
-        for packet in encoded_sound(stream, sound, begins, watch):
-            out.mux(packet)
+    try:
+        with av.open(file, "w", format=muxer, container_options=options) as out:
+            stream = add_track(
+                out,
+                new.codec,
+                new.samples.shape[0],
+                new.rate,
+                new.layout,
+                new.bits,
+                new.depth,
+            )
+            for _, packet in encoded(stream, new.samples, new.rate, begins, watch):
+                out.mux(packet)
+    except ValueError as error:  # FFmpeg's own argument errors are ValueErrors, too
+        raise RenderFailed("not_muxed", f"the sound cannot be encoded: {error}") from error
     size = file.seek(0, 2)
     moov, _ = read_moov(file, size)
     return NewTrack(file, Track(moov.get(b"trak")), replaces)
-
-
-def add_sound(out: Any, channels: int, rate: int, bits: int | None) -> Any:
-    """Return a new AAC stream of an output container."""
-    coded_rate = rate if rate in _RATES else 48000
-    stream = out.add_stream("aac", rate=coded_rate)
-    stream.codec_context.layout = _LAYOUTS.get(channels, "stereo")
-    stream.codec_context.format = "fltp"
-    stream.codec_context.bit_rate = aac.bit_rate(channels, coded_rate, bits)
-    return stream
-
-
-def encoded_sound(stream: Any, sound: NDArray[np.float32], begins: Fraction, watch: Watch) -> Any:
-    """Yield the packets of sound that begins at a moment of the container's clock."""
-    coder = stream.codec_context
-    rate, layout = coder.sample_rate, coder.layout.name
-    offset = round(begins * rate)
-    skipped = max(-offset, 0)
-    for frame in packed_frames(sound[:, skipped:], "flt", rate, layout, aac.FRAME):
-        watch.check()
-        frame.pts += offset + skipped
-        yield from stream.encode(frame)
-    yield from stream.encode(None)

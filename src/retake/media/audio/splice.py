@@ -25,6 +25,12 @@ _LOSSY: Mapping[str, Callable[[Path, AudioStream], PacketCoder]] = {
     "opus": opus.opus_coder,
 }
 
+_WHY = {
+    "mp3": "MP3 packets lean on those before them (its bit reservoir)",
+    "vorbis": "Vorbis packets need the code books of the encoder that made the track",
+}
+"""Reasons that people may want to know, by codec."""
+
 
 def splice_sound(
     path: Path, audio: AudioStream, start: Fraction, samples: NDArray[np.float32]
@@ -49,4 +55,4 @@ def splice_sound(
         coder = _LOSSY[audio.codec](path, audio)
         line = read_timeline(path, audio, coder.length)
         return splice_lossy(path, audio, line, line.place(audio, start, samples), coder)
-    raise Unspliceable(f"{audio.codec} sound cannot be spliced")
+    raise Unspliceable(_WHY.get(audio.codec, f"{audio.codec} sound cannot be spliced"))

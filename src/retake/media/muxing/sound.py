@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-import av
 import numpy as np
 from numpy.typing import NDArray
 
 from retake.core.watch import Watch
+from retake.media.audio import aac
+from retake.media.audio.frames import default_layout, packed_frames
+from retake.media.audio.lossless import quantised
 from retake.media.muxing.flows import Timed
 from retake.media.opening import fraction
 
 _BLOCK = 4096
 _STANDARD_RATES = (48000, 44100, 32000)
+_LOW_RATES = (24000, 22050, 16000)
 _AAC_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000)
 
 
@@ -26,45 +29,48 @@ class _Coder:
 
     Attributes:
         name: FFmpeg's name.
-        form: The sample format that it is given.
+        form: The interleaved sample format that it is given.
         rates: Sample rates that it has; empty for all. The first one stands for all others.
         channels: Most of them.
         per_channel: Least bits a second for each channel; 0 where the codec has no bit rate.
         most: Most bits a second.
         steps: Whole steps of which the bit rate is a multiple.
+        relabelled: Layouts that it has under another name, with the channels in the same order.
     """
 
     name: str
-    form: str
+    form: str = "flt"
     rates: tuple[int, ...] = ()
     channels: int = 8
     per_channel: int = 0
     most: int = 0
     steps: int = 1
+    relabelled: Mapping[str, str] = field(default_factory=dict[str, str])
 
+
+_BEHIND = {"5.0(side)": "5.0", "5.1(side)": "5.1"}
+_MPEG = (*_STANDARD_RATES, *_LOW_RATES)
 
 _CODERS: Mapping[str, _Coder] = {
-    "aac": _Coder("aac", "fltp", (48000, *_AAC_RATES), 8, 64_000, 2_304_000),
-    "opus": _Coder("libopus", "flt", (48000, 24000, 16000, 12000, 8000), 8, 64_000, 512_000),
-    "ac3": _Coder("ac3", "fltp", _STANDARD_RATES, 6, 96_000, 640_000, 64_000),
-    "eac3": _Coder("eac3", "fltp", _STANDARD_RATES, 6, 96_000, 1_536_000, 64_000),
-    "mp3": _Coder(
-        "libmp3lame", "fltp", (*_STANDARD_RATES, 24000, 22050, 16000), 2, 96_000, 320_000
-    ),
-    "mp2": _Coder(
-        "mp2", "s16", (*_STANDARD_RATES, 24000, 22050, 16000), 2, 128_000, 384_000, 64_000
-    ),
+    "aac": _Coder("aac", "flt", (48000, *_AAC_RATES), 8, 64_000, 2_304_000, 1, _BEHIND),
+    "opus": _Coder("libopus", "flt", (48000,), 8, 96_000, 2_048_000, 1, _BEHIND),
+    "ac3": _Coder("ac3", "flt", _STANDARD_RATES, 6, 96_000, 640_000, 64_000),
+    "eac3": _Coder("eac3", "flt", _STANDARD_RATES, 6, 96_000, 1_536_000, 64_000),
+    "mp3": _Coder("libmp3lame", "flt", _MPEG, 2, 96_000, 320_000, 32_000),
+    "mp2": _Coder("mp2", "s16", _MPEG, 2, 128_000, 384_000, 64_000),
     "flac": _Coder("flac", "s32"),
-    "alac": _Coder("alac", "s32p"),
-    "pcm_s16le": _Coder("pcm_s16le", "s16"),
-    "pcm_s16be": _Coder("pcm_s16be", "s16"),
-    "pcm_s24le": _Coder("pcm_s24le", "s32"),
-    "pcm_s24be": _Coder("pcm_s24be", "s32"),
-    "pcm_s32le": _Coder("pcm_s32le", "s32"),
-    "pcm_f32le": _Coder("pcm_f32le", "flt"),
+    "alac": _Coder("alac", "s32", relabelled={"7.1": "7.1(wide)"}),
+    **{f"pcm_s16{end}": _Coder(f"pcm_s16{end}", "s16") for end in ("le", "be")},
+    **{f"pcm_s24{end}": _Coder(f"pcm_s24{end}", "s32") for end in ("le", "be")},
+    **{f"pcm_s32{end}": _Coder(f"pcm_s32{end}", "s32") for end in ("le", "be")},
+    **{f"pcm_f32{end}": _Coder(f"pcm_f32{end}", "flt") for end in ("le", "be")},
+    **{f"pcm_{name}": _Coder(f"pcm_{name}", "s16") for name in ("u8", "alaw", "mulaw")},
 }
+_DEEP = frozenset({"flac", "alac"})
+"""Codecs that are of 16 or of 24 bits."""
 
-_LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
+_LOW_MOST = 160_000
+"""Most bits a second that MPEG's layers II and III have at half the usual rates."""
 
 
 def can_encode(codec: str, channels: int) -> bool:
@@ -74,7 +80,13 @@ def can_encode(codec: str, channels: int) -> bool:
 
 
 def add_track(
-    out: Any, codec: str, channels: int, rate: int, layout: str | None, bits: int | None
+    out: Any,
+    codec: str,
+    channels: int,
+    rate: int,
+    layout: str | None,
+    bits: int | None,
+    depth: int = 24,
 ) -> Any:
     """Return a new stream of an output container that encodes sound.
 
@@ -85,17 +97,29 @@ def add_track(
         rate: Samples a second; where the codec does not have it, its most common one is taken.
         layout: FFmpeg's name of the channels' places; None for the usual one.
         bits: The source's bits a second; the new sound gets no fewer than are good for it.
+        depth: Bits of a sample that count, for lossless codecs that can be of 16 or 24.
     """
     coder = _CODERS[codec]
     coded = rate if rate in coder.rates or not coder.rates else coder.rates[0]
+    # Nameless layouts are spelt "6 channels".
+    named = layout if layout and "channels" not in layout else default_layout(channels)
     stream = out.add_stream(coder.name, rate=coded)
     context = stream.codec_context
-    context.layout = layout or _LAYOUTS.get(channels, "stereo")
-    context.format = coder.form
+    context.layout = coder.relabelled.get(named, named)
+    form = "s16" if codec in _DEEP and depth <= 16 else coder.form
+    has: list[Any] = list(context.codec.audio_formats or ())
+    context.format = next((one.name for one in has if one.packed.name == form), has[0].name)
     if coder.per_channel:
-        wanted = max(bits or 0, coder.per_channel * channels)
-        context.bit_rate = min(-(-wanted // coder.steps) * coder.steps, coder.most)
+        context.bit_rate = _bit_rate(codec, coder, channels, coded, bits)
     return stream
+
+
+def _bit_rate(codec: str, coder: _Coder, channels: int, rate: int, source: int | None) -> int:
+    wanted = max(source or 0, coder.per_channel * channels)
+    if codec == "aac":
+        return aac.bit_rate(channels, rate, wanted)
+    most = _LOW_MOST if rate in _LOW_RATES and codec in {"mp3", "mp2"} else coder.most
+    return min(-(-wanted // coder.steps) * coder.steps, most)
 
 
 def encoded(
@@ -111,18 +135,29 @@ def encoded(
             before 0 is left out.
         watch: Asked for a wish to cancel.
     """
-    layout = stream.codec_context.layout.name
+    context = stream.codec_context
     skipped = max(-round(begins * rate), 0)
     # The resampler keeps no times of before: they are put on again, counted in coded samples.
-    first = round((begins + Fraction(skipped, rate)) * stream.codec_context.sample_rate)
-    for start in range(skipped, samples.shape[1], _BLOCK):
+    first = round((begins + Fraction(skipped, rate)) * context.sample_rate)
+    form, exact = _exact(context, samples[:, skipped:])
+    for frame in packed_frames(exact, form, rate, context.layout.name, _BLOCK):
         watch.check()
-        block = np.ascontiguousarray(samples[:, start : start + _BLOCK], np.float32)
-        frame = av.AudioFrame.from_ndarray(block, "fltp", layout)
-        frame.sample_rate, frame.time_base = rate, Fraction(1, rate)
-        frame.pts = start - skipped
+        frame.time_base = Fraction(1, rate)
         yield from _timed(stream.encode(frame), stream, first)
     yield from _timed(stream.encode(None), stream, first)
+
+
+def _exact(context: Any, samples: NDArray[np.float32]) -> tuple[str, NDArray[Any]]:
+    """Return samples as the encoder stores them, where it stores integers, and their format."""
+    form = context.format.packed.name
+    if form == "u8":
+        # It holds the upper half of these.
+        form = "s16"
+    if form == "s16":
+        return form, quantised(samples, 16, np.int16)
+    if form == "s32":
+        return form, quantised(samples, 32 if "s32" in context.name else 24, np.int32)
+    return "flt", samples
 
 
 def _timed(packets: Any, stream: Any, first: int) -> Iterator[Timed]:

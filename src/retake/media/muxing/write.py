@@ -54,6 +54,7 @@ class EncodedSound:
         begins: When its first sample sounds, in seconds from the first frame's appearance.
         layout: FFmpeg's name of the channels' places; None for the usual one.
         bits: The source's bit rate, if it had sound.
+        depth: Bits of a sample that count.
     """
 
     codec: str
@@ -62,6 +63,7 @@ class EncodedSound:
     begins: Fraction
     layout: str | None = None
     bits: int | None = None
+    depth: int = 24
 
 
 Pictures = EncodedPictures | SplicedPictures | None
@@ -169,7 +171,9 @@ class _Work:
     def add_new_sound(self, new: EncodedSound) -> Any:
         """Add a track that is encoded."""
         channels, video = new.samples.shape[0], self.source.video
-        track = sound.add_track(self.out, new.codec, channels, new.rate, new.layout, new.bits)
+        track = sound.add_track(
+            self.out, new.codec, channels, new.rate, new.layout, new.bits, new.depth
+        )
         begins = new.begins + video.pts[0] * video.time_base - self.origin
         self.flows.append(sound.encoded(track, new.samples, new.rate, begins, self.watch))
         self.track = track.index
