@@ -58,8 +58,10 @@ class Live:
         self.keys = Keys(self.data_dir.keys)
         self.key = self.keys.create("test")
         self.other_key = self.keys.create("other")
-        self.requests = Requests(self.data_dir)
         self.storage = LocalStorage(self.data_dir.files, bytes(range(32)))
+        self.requests = Requests(
+            self.data_dir, discard=lambda name: self.storage.delete_tree(f"outputs/{name}")
+        )
         models = tuple(ModelInfo(name, ENGINE) for name in (MODEL, "vfx-retake"))
         settings = {"hold_s": 5.0, **settings}
         self.parts = ApiParts(self.requests, self.keys, self.storage, models, **settings)

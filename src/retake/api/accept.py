@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import secrets
 from typing import Any
 
@@ -17,9 +18,21 @@ from retake.steps.fetch.url import check_url
 
 
 async def accept(
-    body: dict[str, Any], caller: KeyInfo, parts: ApiParts, links: Links
+    body: dict[str, Any],
+    caller: KeyInfo,
+    parts: ApiParts,
+    links: Links,
+    *,
+    cancel_after_s: int | None = None,
 ) -> NewRequest:
     """Return what a submit's body asks for, checked as far as that can be before the work.
+
+    Args:
+        body: What was sent.
+        caller: Who sent it.
+        parts: What the API uses.
+        links: Tells URLs of our own files from others.
+        cancel_after_s: After how many seconds it is to be cancelled; None is never.
 
     Raises:
         RetakeError: It cannot be done; nothing was stored.
@@ -38,6 +51,7 @@ async def accept(
         source_ref=source_ref,
         seed=seed,
         warnings=(*unknown, *warnings, *more),
+        cancel_at=None if cancel_after_s is None else math.ceil(parts.now() + cancel_after_s),
     )
 
 

@@ -10,6 +10,7 @@ from retake.api.accept import accept
 from retake.api.answer import Json
 from retake.api.auth import Caller
 from retake.api.body import read_json_object
+from retake.api.deadline import cancel_after_s
 from retake.api.errors import users_mistake
 from retake.api.existing import existing
 from retake.api.hold import hold
@@ -54,7 +55,8 @@ async def _accepted(request: Request, body: dict[str, Any], caller: KeyInfo) -> 
     # Looked for before anything is checked: an upload, say, may have expired since.
     if once is not None and (known := parts.requests.find(caller.key_id, once)):
         return known, True
-    new = await accept(body, caller, parts, links_for(request))
+    links, after_s = links_for(request), cancel_after_s(request)
+    new = await accept(body, caller, parts, links, cancel_after_s=after_s)
     record = await parts.requests.create(new, once)
     return record, record.request_id != new.request_id
 

@@ -36,8 +36,10 @@ def record_json(record: Record, links: Links) -> dict[str, Any]:
         "progress": record.progress,
         "queue_position": record.queue_position,
         "eta_seconds": record.eta_seconds,
+        "cancel_at": record.cancel_at,
         "report": done.get("report"),
         **_failure(record),
+        **_ran_out(record),
     }
 
 
@@ -75,6 +77,10 @@ def _failure(record: Record) -> dict[str, Any]:
         "detail": message,
         "retryable": bool(error.get("retryable", False)),
     }
+
+
+def _ran_out(record: Record) -> dict[str, Any]:
+    return {"reason": "its time was over (Cancel-After)"} if record.ran_out else {}
 
 
 def _message(record: Record) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import retake
 from retake.bootstrap.parts import engine_info, engine_infos, limits
-from retake.core.errors import BadRequest
+from retake.core.errors import BadRequest, StorageFailed
 from retake.core.request import Limits, RetakeRequest
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from retake.queue.requests import Requests
     from retake.settings import Settings
     from retake.storage import LocalStorage
+
+_log = logging.getLogger(__name__)
 
 DEFAULT_MODEL = "ltx-2-pro-retake"
 """The hosted model's id; the instance's default engine answers it."""
@@ -87,10 +89,13 @@ async def _serve(
     from retake.queue.supervisor import Supervisor
 
     keys = Keys(data_dir.keys)
-    requests = Requests(data_dir, known_s=chosen.idempotency_ttl_s)
-    supervisor = Supervisor(lambda fd: _child_command(fd, data_dir), requests)
     storage = open_storage(data_dir)
     storage.sweep()
+    requests = Requests(
+        data_dir, known_s=chosen.idempotency_ttl_s, discard=lambda name: _discard(storage, name)
+    )
+    requests.watch_deadlines()
+    supervisor = Supervisor(lambda fd: _child_command(fd, data_dir), requests)
     parts = _api_parts(chosen, requests, keys, storage, lambda: supervisor.ready)
     server = ApiServer(create_app(parts), requests.release, host=chosen.host, port=chosen.port)
     await supervisor.start()
@@ -110,6 +115,14 @@ async def _serve(
         await supervisor.stop()
         requests.close()
         keys.close()
+
+
+def _discard(storage: LocalStorage, request_id: str) -> None:
+    """Remove what a request without a result has published; its work folder is the child's."""
+    try:
+        storage.delete_tree(f"outputs/{request_id}")
+    except StorageFailed as error:
+        _log.error("the files of request %s could not be removed: %s", request_id, error)
 
 
 def _ignore(_number: int, _frame: object) -> None:

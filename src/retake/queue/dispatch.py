@@ -5,6 +5,7 @@ Called on the server's event loop by the users' side (`Requests`) and by the chi
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,7 +17,7 @@ from retake.queue.admission import Admission
 from retake.queue.feed import Feed
 from retake.queue.progress import Progress, stage_named
 from retake.queue.record import Record
-from retake.queue.store import Store
+from retake.queue.store import Discard, Store
 
 _log = logging.getLogger(__name__)
 
@@ -44,6 +45,7 @@ class Dispatch:
         clock: Gives monotonic time in seconds.
         feed: Is told of everything that happens to a request.
         on_end: Called with the id of each request that has ended.
+        discard: Removes what was stored of a request that ends without a result; on a thread.
     """
 
     def __init__(
@@ -53,15 +55,18 @@ class Dispatch:
         clock: Callable[[], float],
         feed: Feed,
         on_end: Callable[[str], None],
+        discard: Discard,
     ) -> None:
         self._store = store
         self._clock = clock
         self._feed = feed
         self._on_end = on_end
+        self._discard = discard
         self._admission = Admission(slots)
         self._progress: dict[str, Progress] = {}
         self._link: EngineLink | None = None
         self._key_of: dict[str, str] = {}
+        self._ending: set[str] = set()
         for request in store.unfinished():
             self._key_of[request.request_id] = request.key_id
             if request.begun:
@@ -200,7 +205,18 @@ class Dispatch:
         outcome: dict[str, Any] | None = None,
         error: dict[str, Any] | None = None,
     ) -> None:
-        await self._store.end(request_id, status, outcome=outcome, error=error)
+        if request_id in self._ending:
+            # The first end stands; its files are not to be removed by the second.
+            return
+        self._ending.add(request_id)
+        try:
+            found = self._store.get(request_id)
+            if status is not Status.SUCCESS and found and not found.status.terminal:
+                # Before it is noted: after a kill in between the next start does it again.
+                await asyncio.to_thread(self._discard, request_id)
+            await self._store.end(request_id, status, outcome=outcome, error=error)
+        finally:
+            self._ending.discard(request_id)
         self._gone(request_id)
 
     def _gone(self, request_id: str) -> None:

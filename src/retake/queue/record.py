@@ -21,6 +21,7 @@ class NewRequest:
         source_ref: Where the source comes from: ``url:…`` or ``upload:…``.
         seed: The seed that is used, sent or drawn.
         warnings: What was not understood, for the user.
+        cancel_at: When it is cancelled if it has not ended by then, in Unix time; None is never.
     """
 
     request_id: str
@@ -31,6 +32,7 @@ class NewRequest:
     source_ref: str
     seed: int
     warnings: tuple[str, ...] = ()
+    cancel_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class Record:
             and after.
         queue_position: How many requests start before this one; None once it has started.
         eta_seconds: Estimated seconds until it is finished; None while nothing can be said.
+        cancel_at: When it is cancelled if it has not ended by then; None is never.
         stages: The stages that it has entered after the first, and when.
         stage: The last of them; kept across restarts.
         place: Its number in the order of all requests.
@@ -70,9 +73,16 @@ class Record:
     progress: dict[str, Any] | None = None
     queue_position: int | None = None
     eta_seconds: int | None = None
+    cancel_at: int | None = None
     stages: tuple[tuple[str, int], ...] = ()
     stage: str | None = None
     place: int = 0
+
+    @property
+    def ran_out(self) -> bool:
+        """Whether it was cancelled because its time was over."""
+        late = self.cancel_at is not None and (self.finished_at or 0) >= self.cancel_at
+        return late and self.status is Status.CANCELLED
 
     def for_engine(self) -> dict[str, Any]:
         """Return the JSON-ready part that the engine child needs to do the work."""

@@ -7,6 +7,7 @@ what writes is `async` and returns once it is on the disk.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractContextManager
@@ -14,14 +15,22 @@ from typing import Any, TypeVar
 
 from retake.core.errors import StorageFailed
 from retake.queue.data_dir import DataDir
+from retake.queue.deadlines import Deadlines
 from retake.queue.dispatch import Dispatch
 from retake.queue.feed import Feed, Listener
 from retake.queue.listing import Wanted
 from retake.queue.once import Once
 from retake.queue.record import NewRequest, Record
-from retake.queue.store import Store
+from retake.queue.store import Discard, Store
+
+_log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+_AGAIN_S = 5
+
+
+def _nothing(_request_id: str) -> None:
+    return
 
 
 class Requests:
@@ -35,6 +44,7 @@ class Requests:
         known_s: How long an idempotency key is known, in seconds.
         now: Gives Unix time in seconds.
         clock: Gives monotonic time in seconds.
+        discard: Removes what was stored of a request that ends without a result.
     """
 
     def __init__(
@@ -45,14 +55,22 @@ class Requests:
         known_s: int = 24 * 3600,
         now: Callable[[], float] = time.time,
         clock: Callable[[], float] = time.monotonic,
+        discard: Discard = _nothing,
     ) -> None:
-        self._store = Store(data_dir.requests, now, known_s)
+        self._now = now
+        self._store = Store(data_dir.requests, now, known_s, discard)
         self._feed = Feed()
-        self.dispatch = Dispatch(self._store, slots, clock, self._feed, self._ended)
+        self._deadlines = Deadlines(now, self._due)
+        self.dispatch = Dispatch(self._store, slots, clock, self._feed, self._ended, discard)
         self._waiters: dict[str, set[asyncio.Future[None]]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = False
+
+    def watch_deadlines(self) -> None:
+        """Begin to cancel requests whose time is over; on the event loop, once, at the start."""
+        for request_id, at in self._store.deadlines().items():
+            self._deadlines.add(request_id, at)
 
     async def create(self, new: NewRequest, known: Once | None = None) -> Record:
         """Accept a request; it is on the disk when this returns.
@@ -182,22 +200,40 @@ class Requests:
 
     async def _whole(self, work: Coroutine[Any, Any, T]) -> T:
         """Do `work` to its end even if the caller is cancelled: disk and memory must agree."""
+        return await asyncio.shield(self._begin(work))
+
+    def _begin(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        return await asyncio.shield(task)
+        return task
 
     async def _create(self, new: NewRequest, known: Once | None) -> str:
         request_id, place = await self._store.insert(new, known)
         if request_id == new.request_id:
             self.dispatch.add(place, new.key_id, request_id)
+            if new.cancel_at is not None:
+                self._deadlines.add(request_id, new.cancel_at)
         return request_id
 
+    def _due(self, request_id: str) -> None:
+        self._begin(self._cancel_due(request_id))
+
+    async def _cancel_due(self, request_id: str) -> None:
+        try:
+            await self.dispatch.cancel(request_id)
+        except StorageFailed as error:
+            _log.error("request %s could not be cancelled in time: %s", request_id, error)
+            if not self._stopping:
+                self._deadlines.add(request_id, int(self._now()) + _AGAIN_S)
+
     def _ended(self, request_id: str) -> None:
+        self._deadlines.remove(request_id)
         _release(self._waiters.pop(request_id, set()))
 
     def _release_all(self) -> None:
         self._feed.close()
+        self._deadlines.close()
         for waiters in self._waiters.values():
             _release(waiters)
 

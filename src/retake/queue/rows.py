@@ -28,6 +28,7 @@ def record_of(row: sqlite3.Row) -> Record:
         finished_at=row["finished_at"],
         outcome=None if row["outcome"] is None else json.loads(row["outcome"]),
         error=None if row["error"] is None else json.loads(row["error"]),
+        cancel_at=row["cancel_at"],
         stages=tuple((str(stage), int(at)) for stage, at in json.loads(row["stages"])),
         stage=row["stage"],
         place=row["seq"],

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 INSERT = """
 insert into requests (request_id, key_id, model, engine, payload, source_ref, seed, warnings,
-                      created_at, queued_at, updated_at)
+                      cancel_at, created_at, queued_at, updated_at)
 values (:request_id, :key_id, :model, :engine, :payload, :source_ref, :seed, :warnings,
-        :now, :now, :now)
+        :cancel_at, :now, :now, :now)
 """
 BEGIN = """
 update requests
@@ -38,6 +38,7 @@ update requests set crashes = crashes + :crashed, updated_at = :now
 where request_id = :request_id and status = 'processing'
 returning crashes, cancel_requested
 """
+ASKED = "select request_id from requests where status = 'processing' and cancel_requested"
 CANCEL_ASKED = """
 update requests set status = 'cancelled', finished_at = :now, updated_at = :now
 where status = 'processing' and cancel_requested
@@ -45,5 +46,9 @@ where status = 'processing' and cancel_requested
 UNFINISHED = """
 select seq, request_id, key_id, status from requests
 where status in ('queued', 'processing') order by seq
+"""
+DEADLINES = """
+select request_id, cancel_at from requests
+where status in ('queued', 'processing') and cancel_at is not null
 """
 ONE = "select * from requests where request_id = ?"

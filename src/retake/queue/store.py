@@ -21,6 +21,9 @@ from retake.queue.rows import record_of
 from retake.queue.schema import open_reader, open_writer
 from retake.queue.writer import Writer
 
+Discard = Callable[[str], None]
+"""``discard(request_id)`` removes the files that a request without a result has left behind."""
+
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:
@@ -50,16 +53,21 @@ class Store:
         path: The file; made when it is not there.
         now: Gives Unix time in seconds.
         known_s: How long an idempotency key is known, in seconds.
+        discard: Removes what was stored of a request that is found to be cancelled.
 
     Attributes:
         listing: Lists of them.
     """
 
-    def __init__(self, path: Path, now: Callable[[], float], known_s: int) -> None:
+    def __init__(
+        self, path: Path, now: Callable[[], float], known_s: int, discard: Discard
+    ) -> None:
         self._now = now
         self._known_s = known_s
         db = open_writer(path)
         # Somebody was told that these would stop, then the server went down before they did.
+        for row in db.execute(statements.ASKED).fetchall():
+            discard(row[0])
         db.execute(statements.CANCEL_ASKED, {"now": int(now())})
         self._writer = Writer(db)
         self._reader = open_reader(path)
@@ -89,6 +97,7 @@ class Store:
             "source_ref": new.source_ref,
             "seed": new.seed,
             "warnings": _json(list(new.warnings)),
+            "cancel_at": new.cancel_at,
             "now": now,
         }
 
@@ -164,6 +173,10 @@ class Store:
             )
             for row in self._reader.execute(statements.UNFINISHED).fetchall()
         ]
+
+    def deadlines(self) -> dict[str, int]:
+        """Return when each request that has not ended is to be cancelled, if ever (Unix time)."""
+        return dict(self._reader.execute(statements.DEADLINES).fetchall())
 
     def get(self, request_id: str) -> Record | None:
         """Return a request; None when there is none of that id."""
