@@ -64,12 +64,13 @@ def publish(
     work, section = planned.work, planned.section
     wanted = shelf.wanted()
     files: dict[str, Path] = {}
+    watch.progress(Stage.PUBLISH, 0, 0)
     if "sheet" in wanted:
         files["sheet"] = work / "sheet.jpg"
-        contact_sheet(planned.path, out, planned.source, section, files["sheet"])
+        contact_sheet(planned.path, out, planned.source, section, files["sheet"], watch)
     if "thumbnail" in wanted:
         files["thumbnail"] = work / "thumbnail.jpg"
-        thumbnail(out, section, files["thumbnail"])
+        thumbnail(out, section, files["thumbnail"], watch)
     if "report" in wanted:
         files["report"] = work / "report.json"
         files["report"].write_text(json.dumps(report.to_dict(), indent=2) + "\n")

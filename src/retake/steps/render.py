@@ -71,9 +71,9 @@ def _attempt(
         force_full=force_full,
         conversion=planned.form,
     )
-    watch.progress(Stage.VERIFY, 0, 1)
+    watch.progress(Stage.VERIFY, 0, 0)
     began = time.monotonic()
-    checks = verify(path, out, source, section, mode, rendered)
+    checks = verify(path, out, source, section, mode, rendered, watch)
     verify_s = time.monotonic() - began
     watch.progress(Stage.VERIFY, 1, 1)
     return Proven(rendered, checks, verify_s)

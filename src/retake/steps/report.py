@@ -16,6 +16,7 @@ from retake.core.request import RetakeRequest
 from retake.core.section import Section
 from retake.core.source import Source
 from retake.core.timing import FrameCount
+from retake.core.watch import Watch
 from retake.engines.engine import EngineInfo
 from retake.media.proof.seams import measure_seams
 from retake.media.render import Rendered
@@ -30,8 +31,13 @@ def make_report(
     proven: Proven,
     engine: EngineInfo,
     stages_s: Mapping[str, float],
+    watch: Watch,
 ) -> Report:
-    """Return the report of a request whose result has been rendered and verified."""
+    """Return the report of a request whose result has been rendered and verified.
+
+    Raises:
+        Cancelled: The watch was cancelled.
+    """
     rendered, source, section = proven.rendered, planned.source, planned.section
     mode = planned.request.mode
     return Report(
@@ -41,7 +47,7 @@ def make_report(
         section=_section(section),
         video=rendered.video,
         audio=rendered.audio,
-        seams=measure_seams(planned.path, rendered.path, source, section, mode),
+        seams=measure_seams(planned.path, rendered.path, source, section, mode, watch),
         checks=proven.checks,
         engine=engine.id,
         seed=planned.seed,

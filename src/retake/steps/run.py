@@ -119,7 +119,7 @@ def _walk(job: Job, parts: Parts, step: Step, watch: Watch) -> Finished:
     )
     took[Stage.RENDER] -= proven.verify_s
     took[Stage.VERIFY] = proven.verify_s
-    report = make_report(planned, made, proven, parts.engine.describe(), took)
+    report = make_report(planned, made, proven, parts.engine.describe(), took, watch)
     files = _recorded(
         dict[str, str],
         step,

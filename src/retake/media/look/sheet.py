@@ -15,6 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 from retake.core.section import Section
 from retake.core.source import Source
 from retake.core.timing import seconds_text
+from retake.core.watch import Watch
 from retake.media.look.layout import BADGE, GAP, LABEL, MARGIN, WAVE, Layout, chosen_frames
 from retake.media.look.still import stills, thumbnail
 from retake.media.look.waveform import draw_waveform, peaks_of
@@ -35,7 +36,14 @@ _LINE: _Rgb = (64, 70, 82)
 _WAVE: _Rgb = (112, 162, 220)
 
 
-def contact_sheet(src: Path, out: Path, source: Source, section: Section, dst: Path) -> None:
+def contact_sheet(
+    src: Path,
+    out: Path,
+    source: Source,
+    section: Section,
+    dst: Path,
+    watch: Watch | None = None,
+) -> None:
     """Write the contact sheet of a finished retake as a JPEG, whole or not at all.
 
     Args:
@@ -44,16 +52,19 @@ def contact_sheet(src: Path, out: Path, source: Source, section: Section, dst: P
         source: What `probe` found in `src`.
         section: What was replaced.
         dst: Where the picture goes.
+        watch: Asked for every packet whether to go on.
 
     Raises:
         BadSource: One of the files cannot be decoded.
+        Cancelled: The watch was cancelled.
         StorageFailed: The picture cannot be written.
     """
     made = probe_output(out, source)
     numbers = chosen_frames(len(source.video.pts), section)
     layout = Layout(source, made, section, numbers)
-    before = stills(src, source, numbers, layout.cell)
-    after = stills(out, made, numbers, layout.cell)
+    beat = (watch or Watch()).check
+    before = stills(src, source, numbers, layout.cell, beat)
+    after = stills(out, made, numbers, layout.cell, beat)
     sheet = Image.new("RGB", (layout.width, layout.height), _GROUND)
     draw = ImageDraw.Draw(sheet)
     _draw_head(draw, layout)

@@ -13,8 +13,9 @@ from PIL import Image
 from retake.core.request import Limits
 from retake.core.section import Section
 from retake.core.source import Source, VideoStream
+from retake.core.watch import Watch
 from retake.media.colour import FULL_RANGE, STUDIO_RANGE, matrix_of
-from retake.media.decode import decode_frames
+from retake.media.decode import Beat, decode_frames, no_beat
 from retake.media.probe import probe
 from retake.media.saving import saved_whole
 
@@ -22,7 +23,11 @@ _ANY = Limits(max_seconds=Fraction(10**6), max_long_side=16384, max_short_side=1
 
 
 def stills(
-    path: Path, source: Source, numbers: Collection[int], box: tuple[int, int]
+    path: Path,
+    source: Source,
+    numbers: Collection[int],
+    box: tuple[int, int],
+    beat: Beat = no_beat,
 ) -> dict[int, Image.Image]:
     """Return chosen frames as small pictures, decoded in one go.
 
@@ -31,10 +36,11 @@ def stills(
         source: What is in it.
         numbers: Which frames, by their number in display order.
         box: Most width and height of a picture.
+        beat: Called for every packet.
     """
     first = min(numbers)
     wanted = set(numbers)
-    frames = decode_frames(path, source, first, max(numbers) + 1)
+    frames = decode_frames(path, source, first, max(numbers) + 1, beat=beat)
     return {
         number: _small(frame, source.video, box)
         for number, frame in enumerate(frames, start=first)
@@ -52,7 +58,7 @@ def fitted_size(video: VideoStream, box: tuple[int, int]) -> tuple[int, int]:
     return max(round(scale * shape), 1), max(round(scale), 1)
 
 
-def thumbnail(out: Path, section: Section, dst: Path) -> None:
+def thumbnail(out: Path, section: Section, dst: Path, watch: Watch | None = None) -> None:
     """Write one picture of a finished file's section as a JPEG, at most 640 pixels wide.
 
     It is taken from a third of the section on, where most of what happens has begun.
@@ -60,10 +66,11 @@ def thumbnail(out: Path, section: Section, dst: Path) -> None:
     Raises:
         BadSource: The file cannot be decoded.
         StorageFailed: The picture cannot be written.
+        Cancelled: The watch was cancelled.
     """
     source = probe(out, _ANY)
     number = section.frames.start + len(section.frames) // 3
-    picture = stills(out, source, [number], (640, 640))[number]
+    picture = stills(out, source, [number], (640, 640), (watch or Watch()).check)[number]
     with saved_whole(dst) as part:
         picture.save(part, "JPEG", quality=88)
 

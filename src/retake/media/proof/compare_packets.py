@@ -2,86 +2,121 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-
-import av.error
+from fractions import Fraction
 
 from retake.core.report import Check
-from retake.media.opening import damaged, open_source
+from retake.media.proof.reading import Packet, StreamRead
 
 
 @dataclass(frozen=True, slots=True)
-class Packet:
-    """One packet's times, in its stream's time base, and the digest of its bytes."""
+class Both:
+    """One stream in the source and in the output.
 
-    pts: int
-    dts: int | None
-    digest: bytes
-
-
-def stream_packets(path: Path, index: int) -> list[Packet]:
-    """Return the packets of a stream, in decode order.
-
-    Raises:
-        BadSource: `damaged`: one cannot be read.
+    Attributes:
+        name: What the stream is called in the checks.
+        before: The source's.
+        after: The output's.
+        shift: Seconds that the output's clock is ahead of the source's.
+        coarse: Seconds by which two containers' clocks may round the same moment differently.
+        decoding: Whether both containers store the times of decoding.
     """
-    found: list[Packet] = []
-    with open_source(path) as container:
-        try:
-            for packet in container.demux(container.streams[index]):
-                if packet.size and packet.pts is not None:
-                    digest = hashlib.blake2b(bytes(packet), digest_size=16).digest()
-                    found.append(Packet(packet.pts, packet.dts, digest))
-        except av.error.FFmpegError as error:
-            raise damaged("a packet cannot be read") from error
-    return found
+
+    name: str
+    before: StreamRead
+    after: StreamRead
+    shift: Fraction
+    coarse: Fraction
+    decoding: bool
+
+    def alike(self, ours: int | None, theirs: int | None) -> bool:
+        """Return whether two times of the output and the source are the same moment."""
+        if ours is None or theirs is None:
+            return ours is theirs
+        late = ours * self.after.time_base - theirs * self.before.time_base - self.shift
+        return abs(late) <= self.coarse
+
+    def in_time(self, at: int) -> bool:
+        """Return whether packet `at` of both is decoded and shown at the same moments."""
+        ours, theirs = self.after.packets[at], self.before.packets[at]
+        return self.alike(ours.pts, theirs.pts) and (
+            not self.decoding or self.alike(ours.dts, theirs.dts)
+        )
 
 
-def check_copied(
-    name: str, before: list[Packet], after: list[Packet], *, same_clock: bool
-) -> Check:
-    """Return whether every packet is the source's own, with its times where the clocks compare."""
-    same = [packet.digest for packet in before] == [packet.digest for packet in after]
-    timed = not same_clock or _times(before) == _times(after)
-    equal = sum(a.digest == b.digest for a, b in zip(before, after, strict=False))
-    detail = f"{equal} of {len(before)} packets are the source's own"
-    return Check(name, same and timed, detail if timed else f"{detail}; their times differ")
+def check_copied(both: Both) -> Check:
+    """Return whether every packet is the source's own, at its own time."""
+    before, after = both.before.packets, both.after.packets
+    own = sum(a.digest == b.digest for a, b in zip(before, after, strict=False))
+    detail = f"{own} of {len(before)} packets are the source's own"
+    if not own == len(before) == len(after):
+        return Check(f"{both.name} packets", passed=False, detail=detail)
+    late = sum(not both.in_time(at) for at in range(len(before)))
+    if late:
+        detail = f"{detail}; the times of {late} differ"
+    return Check(f"{both.name} packets", not late, detail)
 
 
-def check_spliced(
-    name: str, before: list[Packet], after: list[Packet], touched: tuple[int, int]
-) -> Iterator[Check]:
+def check_spliced(both: Both, touched: tuple[int, int]) -> Iterator[Check]:
     """Yield whether all packets but `touched` are the source's own, and all times are.
 
     Args:
-        name: What the stream is called in the checks.
-        before: The source's packets.
-        after: The output's packets.
+        both: The stream.
         touched: The packets that may differ, half-open, in decode order.
     """
-    first, last = touched
-    outside = [*range(first), *range(last, len(before))]
-    equal = sum(at < len(after) and before[at].digest == after[at].digest for at in outside)
+    before, after = both.before.packets, both.after.packets
+    count = min(len(before), len(after))
+    outside = [at for at in range(len(before)) if not touched[0] <= at < touched[1]]
+    own = sum(at < count and before[at].digest == after[at].digest for at in outside)
     yield Check(
-        f"{name} packets outside",
-        equal == len(outside) and len(before) == len(after),
-        f"{equal} of {len(outside)} packets outside are the source's own, byte for byte",
+        f"{both.name} packets outside",
+        own == len(outside) and len(before) == len(after),
+        f"{own} of {len(outside)} packets outside are the source's own, byte for byte",
     )
-    # Within the touched packets the order of display may differ, the moments may not.
-    alike = (
-        sorted(packet.pts for packet in before) == sorted(packet.pts for packet in after)
-        and [packet.dts for packet in before] == [packet.dts for packet in after]
-        and all(before[at].pts == after[at].pts for at in outside if at < len(after))
-    )
+    alike = len(before) == len(after) and _same_times(both, outside)
     yield Check(
-        f"{name} packet times",
+        f"{both.name} packet times",
         alike,
         "all pts and dts are the source's" if alike else "pts or dts differ from the source's",
     )
 
 
-def _times(packets: list[Packet]) -> list[tuple[int, int | None]]:
-    return [(packet.pts, packet.dts) for packet in packets]
+def _same_times(both: Both, outside: list[int]) -> bool:
+    before, after = both.before.packets, both.after.packets
+    if not all(both.in_time(at) for at in outside):
+        return False
+    if both.decoding and not all(
+        both.alike(b.dts, a.dts) for a, b in zip(before, after, strict=True)
+    ):
+        return False
+    # Within the touched packets the order of display may differ, the moments may not.
+    shown = zip(_shown(before), _shown(after), strict=True)
+    return all(both.alike(ours, theirs) for theirs, ours in shown)
+
+
+def check_others(before: dict[int, StreamRead], after: dict[int, StreamRead]) -> Check:
+    """Return whether streams beside pictures and sound hold the same packets, where both have them.
+
+    Args:
+        before: The source's streams that are neither the pictures edited nor sound.
+        after: The output's.
+    """
+    kinds = sorted({stream.kind for stream in before.values()})
+    differing: list[str] = []
+    for kind in kinds:
+        theirs = [s for s in before.values() if s.kind == kind]
+        ours = [s for s in after.values() if s.kind == kind]
+        for number, (a, b) in enumerate(zip(theirs, ours, strict=False), start=1):
+            if [p.digest for p in a.packets] != [p.digest for p in b.packets]:
+                differing.append(f"{kind} {number}")
+    told = ", ".join(differing)
+    return Check(
+        "other streams",
+        not differing,
+        f"the content of {told} differs" if told else f"{len(before)} beside pictures and sound",
+    )
+
+
+def _shown(packets: list[Packet]) -> list[int]:
+    return sorted(packet.pts for packet in packets)

@@ -31,7 +31,7 @@ _SILENT_DB, _CLEAR_DB = 66.0, 20.0
 _BANDS = (0, 4, 10, 22, 46, 94, 190, 400, 820)
 _BAND_DB, _BAND_FLOOR_DB, _LIKENESS = 4.0, 30.0, 0.7
 _CHUNK = 256
-_LAG_S, _LISTEN_S = 0.12, 30
+_LAG_S, _LISTEN_S, _CLEARLY = 0.12, 30, 0.001
 
 Samples = NDArray[np.float32]
 
@@ -130,7 +130,7 @@ def _blocks(
             continue
         around = slice(start, start + BLOCK + 2 * edge)
         db = _below(a[:, inside] - b[:, inside])
-        if kept and (db >= SAME_PACKETS_DB or _alike_bands(a[:, around], b[:, around])):
+        if kept and (db >= SAME_PACKETS_DB or alike_bands(a[:, around], b[:, around])):
             yield Heard(Kind.IDENTICAL, None)
         else:
             yield Heard(Kind.NEAR if _alike(a[:, around], b[:, around], db) else Kind.CHANGED, db)
@@ -144,10 +144,10 @@ def _alike(a: Samples, b: Samples, db: float) -> bool:
     power = float(np.linalg.norm(a)) * float(np.linalg.norm(b))
     if power == 0 or float(np.sum(a * b, dtype=np.float64)) / power < _LIKENESS:
         return False
-    return _alike_bands(a, b)
+    return alike_bands(a, b)
 
 
-def _alike_bands(a: Samples, b: Samples) -> bool:
+def alike_bands(a: Samples, b: Samples) -> bool:
     """Return whether every loud band of the spectrum is as loud in both."""
     ours, theirs = _bands(a), _bands(b)
     loud = np.maximum(ours, theirs) > max(ours.max(), theirs.max()) - _BAND_FLOOR_DB
@@ -173,15 +173,26 @@ def delay(src: Path, theirs: AudioStream, out: Path, ours: AudioStream) -> int:
     if count < BLOCK:
         return 0
     shift = sample_at(theirs.start - ours.start, rate)
-    a = Reader(src, theirs).read(0, count).sum(axis=0)
-    b = Reader(out, ours).read(shift, shift + count).sum(axis=0)
-    size = 1 << (2 * count - 1).bit_length()
-    likeness = np.fft.irfft(np.conj(np.fft.rfft(a, size)) * np.fft.rfft(b, size), size)
-    reach = int(_LAG_S * rate)
+    a = Reader(src, theirs).read(0, count)
+    b = Reader(out, ours).read(shift, shift + count)
+    return best_lag(a, b, int(_LAG_S * rate))
+
+
+def best_lag(a: Samples, b: Samples, reach: int) -> int:
+    """Return the samples by which `b` is late against `a`, at most `reach` either way.
+
+    It is 0 unless another lag fits clearly better.
+    """
+    one, other = a.sum(axis=0), b.sum(axis=0)
+    reach = min(reach, one.size // 2)
+    if reach < 1:
+        return 0
+    size = 1 << (2 * one.size - 1).bit_length()
+    likeness = np.fft.irfft(np.conj(np.fft.rfft(one, size)) * np.fft.rfft(other, size), size)
     lags = np.concatenate([likeness[-reach:], likeness[: reach + 1]])
     best = int(np.argmax(lags)) - reach
-    scale = float(np.linalg.norm(a)) * float(np.linalg.norm(b))
-    return best if scale and (lags.max() - likeness[0]) / scale > 0.001 else 0
+    scale = float(np.linalg.norm(one)) * float(np.linalg.norm(other))
+    return best if scale and (lags.max() - likeness[0]) / scale > _CLEARLY else 0
 
 
 def _below(samples: Samples) -> float:

@@ -58,7 +58,7 @@ def _pictures(path: Path, source: Source, times: Sequence[Fraction], watch: Watc
     found: dict[int, Image.Image] = {}
     for group in _groups(numbers, _keyframes(path, source)):
         watch.progress(Stage.VERIFY, len(found), len(numbers))
-        found |= stills(path, source, group, BOX)
+        found |= stills(path, source, group, BOX, watch.check)
     return [_png(found.get(number)) for number in shown]
 
 

@@ -11,14 +11,22 @@ from retake.core.report import Seams
 from retake.core.request import Mode
 from retake.core.section import Section
 from retake.core.source import Source
-from retake.media.decode import decode_frames
+from retake.core.watch import Watch
+from retake.media.decode import Beat, decode_frames
 from retake.media.loudness import BLOCK_S, SILENCE_LUFS, loudness
 from retake.media.probe import probe_output
 from retake.media.proof.planes import frame_psnr
 from retake.media.sound import read_sound
 
 
-def measure_seams(src: Path, out: Path, source: Source, section: Section, mode: Mode) -> Seams:
+def measure_seams(
+    src: Path,
+    out: Path,
+    source: Source,
+    section: Section,
+    mode: Mode,
+    watch: Watch | None = None,
+) -> Seams:
     """Return how the section of `out` meets `src` at its ends.
 
     Where the section begins with the film, or ends with it, there is no seam and nothing is told;
@@ -26,14 +34,17 @@ def measure_seams(src: Path, out: Path, source: Source, section: Section, mode: 
 
     Raises:
         BadSource: One of the files cannot be decoded there.
+        Cancelled: The watch was cancelled.
     """
     made = probe_output(out, source)
+    beat = (watch or Watch()).check
     opens, closes = section.frames.start > 0, section.frames.end < len(source.video.pts)
 
     def picture(frame: int) -> float:
-        return frame_psnr(_frame(src, source, frame), _frame(out, made, frame))
+        return frame_psnr(_frame(src, source, frame, beat), _frame(out, made, frame, beat))
 
     def step(seam: Fraction, inward: int) -> float | None:
+        beat()
         return _loudness_step(out, made, seam, inward)
 
     sees, hears = mode.replaces_video, mode.replaces_audio and bool(source.audio)
@@ -45,8 +56,8 @@ def measure_seams(src: Path, out: Path, source: Source, section: Section, mode: 
     )
 
 
-def _frame(path: Path, source: Source, number: int) -> av.VideoFrame:
-    return next(iter(decode_frames(path, source, number, number + 1)))
+def _frame(path: Path, source: Source, number: int, beat: Beat) -> av.VideoFrame:
+    return next(iter(decode_frames(path, source, number, number + 1, beat=beat)))
 
 
 def _loudness_step(out: Path, made: Source, seam: Fraction, inward: int) -> float | None:

@@ -16,42 +16,61 @@ from retake.core.report import Action, Check
 from retake.core.request import Mode
 from retake.core.section import Section
 from retake.core.source import Source
+from retake.core.watch import Watch
 from retake.media.probe import probe_output
-from retake.media.proof.compare_packets import Packet, check_copied, check_spliced, stream_packets
-from retake.media.proof.compare_pictures import check_pictures, check_reencoded, check_same_pictures
+from retake.media.proof.compare_packets import Both, check_copied, check_others, check_spliced
+from retake.media.proof.compare_pictures import (
+    Films,
+    check_pictures,
+    check_reencoded,
+    check_same_pictures,
+)
 from retake.media.proof.compare_sound import check_new_track, check_same_sound, check_sound
+from retake.media.proof.reading import FileRead, Packet, StreamRead, read_file
 
 if TYPE_CHECKING:
     from retake.media.render import Rendered
 
 
 def verify(
-    src: Path, out: Path, source: Source, section: Section, mode: Mode, rendered: Rendered
+    src: Path,
+    out: Path,
+    source: Source,
+    section: Section,
+    mode: Mode,
+    rendered: Rendered,
+    watch: Watch | None = None,
 ) -> tuple[Check, ...]:
     """Compare `out` with `src` by what was promised; every check says what was found.
 
     Args:
         src: The source file.
         out: The finished file.
-        source: What `probe` found in `src`.
+        source: What `probe` found in `src`, the track of sound that is edited in front.
         section: What was replaced.
         mode: What of it was replaced.
         rendered: What the renderer says it did to each stream.
+        watch: Progress goes out as frames of the stage `verify`; a wish to cancel comes in.
 
     Returns:
         The checks; a file of which one has not passed is not to be handed out.
+
+    Raises:
+        Cancelled: The watch was cancelled.
     """
+    watch = watch or Watch()
     try:
         made = probe_output(out, source)
+        before, after = read_file(src, watch.check), read_file(out, watch.check)
     except BadSource as error:
         return (Check("readable", passed=False, detail=error.message),)
-    job = _Job(src, out, source, made, section, rendered)
+    job = _Job(Films(src, source, out, made, watch), before, after, section, rendered)
     checks: list[Check] = []
     for part in (
         job.form(),
         job.pictures(kept=not mode.replaces_video),
         job.sound(kept=not mode.replaces_audio),
-        job.other_sounds(),
+        job.others(),
     ):
         try:
             checks.extend(part)
@@ -64,17 +83,13 @@ class _Job:
     """The two files and everything known of them."""
 
     def __init__(
-        self,
-        src: Path,
-        out: Path,
-        source: Source,
-        made: Source,
-        section: Section,
-        rendered: Rendered,
+        self, films: Films, before: FileRead, after: FileRead, section: Section, rendered: Rendered
     ) -> None:
-        self._src, self._out = src, out
-        self._source, self._made = source, made
+        self._films, self._source, self._made = films, films.source, films.made
+        self._before, self._after = before, after
         self._section, self._rendered = section, rendered
+        ours, theirs = self._made.video, self._source.video
+        self._shift = ours.pts[0] * ours.time_base - theirs.pts[0] * theirs.time_base
 
     def form(self) -> Iterator[Check]:
         """Frame count, times and the form of the pictures."""
@@ -100,76 +115,78 @@ class _Job:
     def pictures(self, *, kept: bool) -> Iterator[Check]:
         """The stream of pictures, by what was promised of it."""
         action, touched = self._rendered.video.action, self._rendered.touched
-        before, after = self._packets(self._source.video.index, self._made.video.index)
-        if kept or action is Action.COPIED:
-            copied = check_copied("video packets", before, after, same_clock=self._same_container)
+        both = self._both("video", self._source.video.index, self._made.video.index)
+        if action is Action.COPIED or (kept and action is not Action.REENCODED):
+            copied = check_copied(both)
             if not copied.passed and not self._same_container:
-                copied = check_same_pictures(self._src, self._source, self._out, self._made)
+                copied = check_same_pictures(self._films)
             yield copied
         elif action is Action.SMART and touched is not None:
-            yield from check_spliced("video", before, after, touched)
-            shown = {packet.pts for packet in after[touched[0] : touched[1]]}
+            yield from check_spliced(both, touched)
+            shown = {packet.pts for packet in both.after.packets[touched[0] : touched[1]]}
             yield from check_pictures(
-                self._src, self._source, self._out, self._made, self._section, shown
+                self._films, self._section, shown, exact_pads=self._rendered.exact_pads
             )
         else:
-            yield from check_reencoded(
-                self._src, self._source, self._out, self._made, self._section
-            )
+            yield from check_reencoded(self._films, self._section)
 
     def sound(self, *, kept: bool) -> Iterator[Check]:
         """The stream of sound that is edited, by what was promised of it."""
         action, touched = self._rendered.audio.action, self._rendered.audio_touched
         if action is Action.CREATED:
-            yield check_new_track(self._out, self._made, self._section)
+            yield check_new_track(self._films.out, self._made, self._section)
             return
         if not self._source.audio or not self._made.audio:
             same = bool(self._source.audio) == bool(self._made.audio)
             yield Check("sound", same, "no sound in either" if same else "the sound is missing")
             return
-        before, after = self._packets(self._source.audio[0].index, self._made.audio[0].index)
-        if kept or action is Action.COPIED:
-            copied = check_copied("audio packets", before, after, same_clock=self._same_container)
+        both = self._both("audio", self._source.audio[0].index, self._made.audio[0].index)
+        if action is Action.COPIED or (kept and action is not Action.REENCODED):
+            copied = check_copied(both)
             if not copied.passed and not self._same_container:
-                copied = check_same_sound(self._src, self._source, self._out, self._made)
+                copied = check_same_sound(self._films)
             yield copied
             return
         window = self._section.start, self._section.end
         if action is Action.SMART and touched is not None:
-            yield from check_spliced("audio", before, after, touched)
-            window = _window(after, touched, self._made)
-        yield from check_sound(
-            self._src,
-            self._source,
-            self._out,
-            self._made,
-            window,
-            self._section,
-            exact=action is Action.SMART,
-        )
+            yield from check_spliced(both, touched)
+            window = _window(both.after.packets, touched, self._made)
+        yield from check_sound(self._films, window, self._section, spliced=action is Action.SMART)
 
-    def other_sounds(self) -> Iterator[Check]:
-        """Further tracks of sound, which are never edited."""
+    def others(self) -> Iterator[Check]:
+        """Further tracks of sound, which are never edited, and all other streams."""
         for number, (ours, theirs) in enumerate(
             zip(self._made.audio[1:], self._source.audio[1:], strict=False), start=2
         ):
-            before, after = self._packets(theirs.index, ours.index)
-            yield check_copied(
-                f"audio track {number}", before, after, same_clock=self._same_container
+            yield check_copied(self._both(f"audio track {number}", theirs.index, ours.index))
+        if not self._same_container:
+            return
+        lost = len(self._source.audio) + self._source.other_streams - len(self._rendered.lost)
+        lost -= len(self._made.audio) + self._made.other_streams
+        if self._rendered.audio.action is Action.CREATED:
+            lost += 1
+        yield Check("streams", lost == 0, "all are there" if not lost else f"{lost} are lost")
+        if not self._rendered.lost:
+            yield check_others(
+                _others(self._before, self._source), _others(self._after, self._made)
             )
-        if self._same_container:
-            lost = len(self._source.audio) + self._source.other_streams
-            lost -= len(self._made.audio) + self._made.other_streams
-            if self._rendered.audio.action is Action.CREATED:
-                lost += 1
-            yield Check("streams", lost == 0, "all are there" if not lost else f"{lost} are lost")
 
     @property
     def _same_container(self) -> bool:
         return self._source.container == self._made.container
 
-    def _packets(self, before: int, after: int) -> tuple[list[Packet], list[Packet]]:
-        return stream_packets(self._src, before), stream_packets(self._out, after)
+    def _both(self, name: str, before: int, after: int) -> Both:
+        theirs, ours = self._before.streams[before], self._after.streams[after]
+        bases = theirs.time_base, ours.time_base, self._source.video.time_base
+        same = bases[0] == bases[1] and not self._shift
+        decoding = all("mp4" in one.container for one in (self._source, self._made))
+        return Both(name, theirs, ours, self._shift, Fraction(0) if same else max(bases), decoding)
+
+
+def _others(read: FileRead, source: Source) -> dict[int, StreamRead]:
+    """Return a file's streams but the pictures edited and all sound."""
+    gone = {source.video.index, *(audio.index for audio in source.audio)}
+    return {index: stream for index, stream in read.streams.items() if index not in gone}
 
 
 def _window(
