@@ -16,6 +16,7 @@ HEVC_SLICES = range(32)
 H264_IDR = 5
 H264_SEI, H264_SPS, H264_PPS, H264_AUD = 6, 7, 8, 9
 
+_START_LIKE = re.compile(rb"\x00\x00(?=[\x00-\x03])")
 _START_CODE = re.compile(rb"\x00\x00\x01")
 
 
@@ -71,6 +72,11 @@ def unescape(nal: bytes) -> bytes:
     return nal.replace(b"\0\0\3", b"\0\0")
 
 
+def escape(nal: bytes) -> bytes:
+    """Return a NAL unit with the bytes that keep start codes out of it."""
+    return _START_LIKE.sub(b"\0\0\3", nal)
+
+
 class Bits:
     """Reads numbers off a run of bits.
 
@@ -81,6 +87,11 @@ class Bits:
     def __init__(self, data: bytes) -> None:
         self._value = int.from_bytes(data, "big")
         self._left = 8 * len(data)
+
+    @property
+    def left(self) -> int:
+        """How many bits have not been read."""
+        return self._left
 
     def fixed(self, count: int) -> int:
         """Return an unsigned number of `count` bits: u(n)."""

@@ -7,11 +7,14 @@ are not understood by all of them.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 
 from retake.media.bitstream.nal import H264_PPS, H264_SPS, AvcConfig, only_slices, split_annexb
 from retake.media.bitstream.slices import StreamLook
 from retake.media.packets import PacketInfo, index_packets
+from retake.media.pictures.avc_joined import splice_joined
+from retake.media.pictures.avc_worth import worthwhile_join
 from retake.media.pictures.recipe import Recipe, quality
 from retake.media.pictures.recipes.avc import spliced
 from retake.media.pictures.runs import Run, encode_runs
@@ -19,6 +22,8 @@ from retake.media.pictures.spans import Plan, plan_smart
 from retake.media.pictures.spliced import Spliced
 from retake.media.pictures.task import Task
 from retake.media.unspliceable import Unspliceable
+
+_log = logging.getLogger(__name__)
 
 
 def splice(task: Task) -> Spliced:
@@ -33,6 +38,13 @@ def splice(task: Task) -> Spliced:
     look = StreamLook(config)
     packets = index_packets(task.src, task.video.index, look.is_clean)
     plan = plan_smart(packets, task.section_pts)
+    if not all(sps.frames_only for sps in look.sps.values()):
+        raise Unspliceable("it may hold fields")
+    try:
+        join = worthwhile_join(task, packets, look, plan)
+        return splice_joined(task, packets, look, config, join)
+    except Unspliceable as why:
+        _log.info("H.264 is not joined, but spliced up to the next keyframe: %s", why)
     runs = _runs(task, plan, look, packets)
     encoded = encode_runs(task, packets, plan, runs)
     order = (
@@ -54,8 +66,6 @@ def _runs(
     task: Task, plan: Plan, look: StreamLook, packets: Sequence[PacketInfo]
 ) -> tuple[Run, ...]:
     """Return how the region is encoded: the section, and the pads before and behind it."""
-    if not all(sps.frames_only for sps in look.sps.values()):
-        raise Unspliceable("it may hold fields")
     # The first set is the oldest one: a file that was spliced before has the others behind it.
     sps = next(iter(look.sps.values()))
     free = [number for number in range(31, -1, -1) if number not in look.used]

@@ -70,15 +70,21 @@ class Encoder:
         with encoder_errors():
             self._container.start_encoding()
 
-    def push(self, frame: av.VideoFrame, pts: int) -> Iterator[Encoded]:
+    def push(self, frame: av.VideoFrame, pts: int, kind: int = 0) -> Iterator[Encoded]:
         """Take the next frame in display order; yield the packets that are ready.
+
+        Args:
+            frame: The picture.
+            pts: When it is shown.
+            kind: FFmpeg's number of the picture type that it has to get; 0 for the encoder's
+                choice.
 
         Raises:
             RenderFailed: The encoder refused it.
         """
         frame.pts, frame.time_base = len(self._pts), self._stream.codec_context.time_base
         # A type left over from decoding would force the encoder's hand.
-        frame.pict_type = 0
+        frame.pict_type = kind
         self._pts.append(pts)
         yield from self._encode(frame)
 

@@ -17,9 +17,16 @@ from retake.media.packets import packets_of
 from retake.media.pictures.spans import Plan, Span
 from retake.media.unspliceable import Unspliceable
 
+Size = tuple[int, int]
+"""Width and height."""
+
 
 def region_frames(
-    path: Path, video: VideoStream, plan: Plan, take: Iterator[av.VideoFrame]
+    path: Path,
+    video: VideoStream,
+    plan: Plan,
+    take: Iterator[av.VideoFrame],
+    coded: Size | None = None,
 ) -> Iterator[tuple[int, av.VideoFrame]]:
     """Yield presentation time and picture of every frame of a plan's region, in display order.
 
@@ -28,11 +35,12 @@ def region_frames(
         video: Its stream of pictures.
         plan: Which frames are encoded anew.
         take: The section's pictures, in display order.
+        coded: Size of the coded pictures, to get the source's with the edges that are not shown.
 
     Raises:
         Unspliceable: A frame of the source cannot be decoded, or the take has too few.
     """
-    pads = (frame for span in plan.pads for frame in pad_frames(path, video, span))
+    pads = (frame for span in plan.pads for frame in pad_frames(path, video, span, coded))
     for pts in plan.region:
         frame = next(take if pts in plan.section else pads, None)
         if frame is None:
@@ -40,7 +48,9 @@ def region_frames(
         yield pts, frame
 
 
-def pad_frames(path: Path, video: VideoStream, span: Span) -> Iterator[av.VideoFrame]:
+def pad_frames(
+    path: Path, video: VideoStream, span: Span, coded: Size | None = None
+) -> Iterator[av.VideoFrame]:
     """Yield the wanted pictures of one span, those hidden by an edit list among them.
 
     Raises:
@@ -48,7 +58,8 @@ def pad_frames(path: Path, video: VideoStream, span: Span) -> Iterator[av.VideoF
     """
     wanted = iter(span.pts)
     due = next(wanted, None)
-    for frame in _decoded(path, video, span):
+    size = coded or (video.width, video.height)
+    for frame in _decoded(path, video, span, cropped=coded is None):
         if due is None:
             return
         if frame.pts is None or frame.pts < due:
@@ -56,7 +67,7 @@ def pad_frames(path: Path, video: VideoStream, span: Span) -> Iterator[av.VideoF
         if frame.pts > due:
             break
         shape = frame.width, frame.height, frame.format.name
-        if shape != (video.width, video.height, video.pix_fmt):
+        if shape != (*size, video.pix_fmt):
             raise Unspliceable("its pictures change their shape on the way")
         yield frame
         due = next(wanted, None)
@@ -64,10 +75,14 @@ def pad_frames(path: Path, video: VideoStream, span: Span) -> Iterator[av.VideoF
         raise Unspliceable(f"the decoder did not return the picture for the time {due}")
 
 
-def _decoded(path: Path, video: VideoStream, span: Span) -> Iterator[av.VideoFrame]:
+def _decoded(
+    path: Path, video: VideoStream, span: Span, *, cropped: bool
+) -> Iterator[av.VideoFrame]:
     with open_source(path, max_pixels=pixel_allowance(video.width, video.height)) as container:
         stream: Any = container.streams[video.index]
         decoder = stream.codec_context
+        if not cropped:
+            decoder.options = {**decoder.options, "apply_cropping": "0"}
         decoder.thread_type = "AUTO"
         decoder.thread_count = min(os.cpu_count() or 1, MAX_THREADS)
         try:

@@ -108,7 +108,7 @@ def _encode_once(task: Task, plan: Plan, runs: Sequence[Run]) -> tuple[EncodedRu
         try:
             for _ in run.pts:
                 pts, picture = next(frames)
-                for _ in encoder.push(_shaped(picture, run.recipe), pts):
+                for _ in encoder.push(shaped(picture, run.recipe), pts):
                     task.watch.progress(Stage.RENDER, before + len(encoder.samples), total)
                 task.watch.check()
             for _ in encoder.finish():
@@ -121,7 +121,8 @@ def _encode_once(task: Task, plan: Plan, runs: Sequence[Run]) -> tuple[EncodedRu
     return tuple(done)
 
 
-def _shaped(picture: av.VideoFrame, recipe: Recipe) -> av.VideoFrame:
+def shaped(picture: av.VideoFrame, recipe: Recipe) -> av.VideoFrame:
+    """Return a picture in the pixel format that a recipe's encoder is given."""
     if picture.format.name == recipe.pix_fmt:
         return picture
     return picture.reformat(format=recipe.pix_fmt)

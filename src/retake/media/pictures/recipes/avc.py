@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from av.video.format import VideoFormat
 
 from retake.core.source import VideoStream
@@ -16,7 +18,7 @@ _REPEATABLE = "mbtree=0"
 
 # At least 49 dB whatever is in the picture, noise too. With a rate factor, noise would be
 # quantised more coarsely.
-_FAITHFUL_QP = 10
+FAITHFUL_QP = 10
 _ONE_QUANTISER = "ipratio=1:pbratio=1:psy=0"
 
 SHAPES = ("yuv420p", "yuv422p", "yuv444p", "gray")
@@ -66,9 +68,26 @@ def spliced(
     )
 
 
+def joined(video: VideoStream, sps: Sps, *, crf: int | None, b_frames: int, count: int) -> Recipe:
+    """Return how to encode H.264 whose pictures are then put among another encoder's.
+
+    Args:
+        video: The source's stream.
+        sps: Its sequence parameter set.
+        crf: See `quality`; None for pictures of the source, each by itself.
+        b_frames: Most B-frames in a row; which pictures they are is told with each.
+        count: How many pictures there are.
+    """
+    alone = crf is None
+    plain = spliced(video, sps, crf=crf, new_id=0, reorder=0, intra=alone)
+    options = dict(plain.options)
+    options["x264-params"] += ":scenecut=0:b-adapt=0"
+    return replace(plain, options=options, b_frames=b_frames, gop=1 if alone else count + 1)
+
+
 def _faithful(video: VideoStream) -> dict[str, str]:
     # x264 counts quantisers of deeper samples from 0 as well: 6 finer ones for every bit.
-    return {"qp": str(_FAITHFUL_QP + 6 * (video.bit_depth - 8))}
+    return {"qp": str(FAITHFUL_QP + 6 * (video.bit_depth - 8))}
 
 
 def whole(video: VideoStream, *, crf: int, reorder: int) -> Recipe:
