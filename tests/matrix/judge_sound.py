@@ -141,10 +141,11 @@ def _packets(done: Judged, before: list[Packet], after: list[Packet]) -> Iterato
         at
         for at, (a, b) in enumerate(zip(before, after, strict=True))
         if a.digest != b.digest
-        # A packet of AAC is heard for two frames; one frame more on either side is allowed.
+        # A packet of AAC is heard for two frames; one frame more on either side is allowed, and
+        # behind the section another one, where the shapes of the windows have to fit.
         and not edit.section.start - 3 * frame
         < before[at].pts * audio.time_base - origin
-        < edit.section.end + frame
+        < edit.section.end + 2 * frame
     ]
     if changed:
         yield f"sound: packets {changed[:8]} changed outside the section"

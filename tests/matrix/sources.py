@@ -329,7 +329,13 @@ SOUNDS = [
     Row("ac3", ".mp4", _clip(audio="ac3")),
     Row("ac3 5.1", ".mkv", _clip(audio="ac3", channels=6)),
     Row("mp3", ".mp4", _clip(audio="libmp3lame"), audio=Promise.REENCODED),
-    Row("vorbis", ".mkv", _clip(audio="vorbis", prepare=_experimental), audio=Promise.REENCODED),
+    Row(
+        "vorbis",
+        ".mkv",
+        _clip(audio="vorbis", prepare=_experimental),
+        audio=Promise.REENCODED,
+        audio_codec="opus",
+    ),
 ]
 ROWS: dict[str, Row] = {
     f"{row.name} {row.ending[1:]}": row for row in (*H264, *HEVC, *OTHERS, *ANEW, *SOUNDS)
