@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, FastAPI, Request
 
 import retake
-from retake.api import errors, events, files, models, requests, uploads
+from retake.api import errors, events, files, listing, models, requests, uploads
 from retake.api.answer import Json
 from retake.api.headers import Headers
 from retake.api.page import page_routes
@@ -31,7 +31,7 @@ def create_app(parts: ApiParts) -> FastAPI:
     errors.install(app)
     app.add_middleware(Headers, base_url=parts.base_url)
     for prefix in PREFIXES:
-        for part in (events, requests, models, uploads):
+        for part in (events, listing, requests, models, uploads):
             app.include_router(part.routes, prefix=prefix)
     app.include_router(files.routes)
     app.include_router(_health)

@@ -1,4 +1,4 @@
-"""Submitting, looking at, listing and cancelling requests."""
+"""Submitting, looking at and cancelling requests."""
 
 from __future__ import annotations
 
@@ -19,13 +19,10 @@ from retake.api.links import links_for
 from retake.api.parts import parts_of
 from retake.api.prefer import preference
 from retake.api.schemas import record_json
-from retake.core.errors import BadRequest
 from retake.core.request import Status
 from retake.queue.keys import KeyInfo
-from retake.queue.listing import Wanted
 from retake.queue.record import Record
 
-MAX_LISTED = 100
 _CANCEL_S = 1.5
 """How long a cancel waits for running work to notice it, in seconds."""
 
@@ -61,23 +58,6 @@ async def _accepted(request: Request, body: dict[str, Any], caller: KeyInfo) -> 
     return record, record.request_id != new.request_id
 
 
-@routes.get("/requests")
-async def list_requests(request: Request, caller: Caller) -> Json:
-    """Return the caller's requests, newest first."""
-    parts, links, query = parts_of(request), links_for(request), request.query_params
-    wanted = Wanted(
-        model=query.get("model_id") or query.get("model") or None,
-        status=_status(query.get("status")),
-    )
-    records, total = parts.requests.list(
-        caller.key_id,
-        wanted,
-        limit=_limit(query.get("limit")),
-        before=query.get("before") or None,
-    )
-    return Json({"requests": [record_json(record, links) for record in records], "total": total})
-
-
 @routes.get("/requests/{request_id}")
 async def get_request(request: Request, request_id: str, caller: Caller) -> Json:
     """Return one of the caller's requests; ``Prefer: wait=N`` waits for its end."""
@@ -98,28 +78,3 @@ async def cancel(request: Request, request_id: str, caller: Caller) -> Json:
     if not record.status.terminal:
         record = await hold(request, parts, record, _CANCEL_S)
     return Json(record_json(record, links_for(request)))
-
-
-def _status(text: str | None) -> Status | None:
-    if not text:
-        return None
-    try:
-        return Status(text)
-    except ValueError:
-        raise BadRequest(
-            "unknown_status",
-            f"status is {text[:40]!r}; accepted is one of {', '.join(Status)}",
-            param="status",
-        ) from None
-
-
-def _limit(text: str | None) -> int:
-    if text is None:
-        return 50
-    if not (text.isascii() and text.isdecimal() and len(text) < 5 and 1 <= int(text) <= MAX_LISTED):
-        raise BadRequest(
-            "bad_query",
-            f"limit is {text[:40]!r}; accepted is a whole number from 1 to {MAX_LISTED}",
-            param="limit",
-        )
-    return int(text)
