@@ -45,7 +45,7 @@ def worthwhile_join(
     sps = look.sps.get(picture[0].sps_id) if picture else None
     if sps is None or not look.settled or look.length_size < 4:
         raise Unspliceable("its parameter sets change, or its packets have to be short")
-    if not sps.plain or not sps.at_origin or sps.separate_planes:
+    if not sps.plain or not sps.at_origin or not sps.chroma:
         raise Unspliceable("its macroblocks mean something else than the encoder's")
     if sps.profile_idc not in _PROFILES:
         raise Unspliceable("it is of an unusual profile")
