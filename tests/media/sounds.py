@@ -26,6 +26,8 @@ Samples = NDArray[np.float32]
 SECONDS = 2
 FIRST, LAST = 15, 29
 CODEC = {".webm": "libvpx-vp9"}
+# Noise that decoders make up (PNS) is another one whenever something before it changes.
+_OPTIONS = {"aac": {"aac_pns": "0"}, "vorbis": {"strict": "experimental"}}
 
 
 @dataclass(frozen=True)
@@ -70,15 +72,30 @@ def chirps(channels: int, rate: int, seconds: float = SECONDS) -> Samples:
 
 
 def clip_with(
-    path: Path, audio: str, channels: int = 2, rate: int = 48000, form: str | None = None
+    path: Path,
+    audio: str,
+    channels: int = 2,
+    rate: int = 48000,
+    form: str | None = None,
+    options: dict[str, str] | None = None,
+    sound: Samples | None = None,
 ) -> Path:
-    """Write a tiny clip whose sound is `chirps`; `form` is the encoder's sample format."""
+    """Write a tiny clip whose sound is `chirps`.
+
+    Args:
+        path: Its ending picks the container.
+        audio: FFmpeg's encoder.
+        channels: How many.
+        rate: Samples a second.
+        form: The encoder's sample format.
+        options: The encoder's options.
+        sound: Other sound than `chirps`.
+    """
 
     def prepare(_: Any, track: Any) -> None:
         if form is not None:
             track.codec_context.format = form
-        if audio == "vorbis":
-            track.codec_context.options = {"strict": "experimental"}
+        track.codec_context.options = options or _OPTIONS.get(audio, {})
 
     return make_clip(
         path,
@@ -88,7 +105,7 @@ def clip_with(
         audio=audio,
         channels=channels,
         rate=rate,
-        sound=chirps(channels, rate),
+        sound=chirps(channels, rate) if sound is None else sound,
         prepare=prepare,
     )
 

@@ -1,0 +1,121 @@
+"""AAC-LC, Opus, AC-3: packets outside the section are the source's, and the new ones join them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from retake.core.report import Action
+from retake.media.audio.opus import samples_in
+from retake.media.unspliceable import Unspliceable
+from tests.media.compare import packets
+from tests.media.sounds import (
+    SoundEdit,
+    clip_with,
+    decoded_strictly,
+    edit_sound,
+    failed,
+    lag,
+    level_db,
+)
+
+# Codec, channels, rate; samples a packet; samples that a packet shares with the one before; and
+# the loudest difference beyond the packets that were made anew, in dBFS.
+SOURCES = {
+    "aac.mp4": ("aac", 2, 48000, 1024, 1024, -200),
+    "aac1.mkv": ("aac", 1, 22050, 1024, 1024, -200),
+    "aac6.mov": ("aac", 6, 44100, 1024, 1024, -200),
+    "aac8.mp4": ("aac", 8, 48000, 1024, 1024, -200),
+    "opus.webm": ("libopus", 2, 48000, 960, 120, -45),
+    "opus1.mp4": ("libopus", 1, 48000, 960, 120, -45),
+    "opus6.mkv": ("libopus", 6, 48000, 960, 120, -45),
+    "opus8.mkv": ("libopus", 8, 48000, 960, 120, -45),
+    "ac3.mp4": ("ac3", 6, 48000, 1536, 256, -200),
+    "ac3.mkv": ("ac3", 2, 44100, 1536, 256, -200),
+    "ac31.mov": ("ac3", 1, 32000, 1536, 256, -200),
+    "eac3.mp4": ("eac3", 2, 48000, 1536, 256, -200),
+    "eac3.mkv": ("eac3", 6, 48000, 1536, 256, -200),
+}
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_new_packets_join_the_sources(name: str, tmp_path: Path) -> None:
+    codec, channels, rate, frame, overlap, loudest = SOURCES[name]
+    src = clip_with(tmp_path / name, codec, channels, rate)
+    done = edit_sound(src, tmp_path)
+    report = done.rendered.audio
+    assert report.action is Action.SMART, report.reason
+    assert_kept(done, frame)
+    before, after = done.heard()
+    # A packet on either side of the section, and what overlaps with the last one.
+    clear = done.end + 2 * frame + overlap
+    assert level_db(after[:, clear:] - before[:, clear:]) <= loudest
+    assert np.array_equal(after[:, : done.start - 3 * frame], before[:, : done.start - 3 * frame])
+    heard = after[:, done.start : done.end]
+    # The channel for low effects holds no tone of 900 Hz.
+    full = [n for n in range(channels) if not (channels >= 6 and n == 3)]
+    assert lag(heard[full], done.take[full]) == 0
+    assert level_db(heard[full] - done.take[full]) <= level_db(done.take) - 20
+    decoded_strictly(done.out)
+    assert not failed(done)
+
+
+@pytest.mark.parametrize("codec", ["aac", "libopus", "ac3"])
+@pytest.mark.parametrize(("first", "last"), [(0, 12), (36, 48), (0, 48)])
+def test_the_ends_of_a_track_are_spliced_too(
+    tmp_path: Path, codec: str, first: int, last: int
+) -> None:
+    done = edit_sound(clip_with(tmp_path / "a.mp4", codec), tmp_path, first, last)
+    assert done.rendered.audio.action is Action.SMART, done.rendered.audio.reason
+    before, after = done.heard()
+    assert after.shape == before.shape
+    heard = after[:, max(done.start, 0) : done.end]
+    assert lag(heard, done.take[:, : heard.shape[1]]) == 0
+    assert not failed(done)
+
+
+def test_noise_that_the_decoder_makes_up_is_no_damage(tmp_path: Path) -> None:
+    noise = np.random.default_rng(5).normal(0, 0.05, (2, 96000)).astype(np.float32)
+    src = clip_with(tmp_path / "a.mp4", "aac", sound=noise, options={"aac_pns": "1"})
+    done = edit_sound(src, tmp_path)
+    assert done.rendered.audio.action is Action.SMART
+    assert_kept(done, 1024)
+    before, after = done.heard()
+    # This is why the test is needed: the packets are the same, what is heard is not.
+    assert level_db(after[:, done.end + 3072 :] - before[:, done.end + 3072 :]) > -50
+    assert not failed(done)
+
+
+def assert_kept(done: SoundEdit, frame: int) -> None:
+    """Check that all packets but those of the section and one on either side are the source's."""
+    first, last = done.rendered.audio_touched or (0, 0)
+    old, new = packets(done.src, 1), packets(done.out, 1)
+    assert [(p.pts, p.dts, p.duration) for p in new] == [(p.pts, p.dts, p.duration) for p in old]
+    assert new[:first] + new[last:] == old[:first] + old[last:]
+    assert done.rendered.audio.packets_copied == len(old) - (last - first)
+    # The section lies in this many packets, wherever it begins; one more on either side.
+    assert last - first <= -(-done.take.shape[1] // frame) + 3
+
+
+@pytest.mark.parametrize(
+    ("packet", "samples"),
+    [
+        (b"\x00", 480),
+        (b"\x18..", 2880),
+        (b"\x60.", 480),
+        (b"\x79.", 1920),
+        (b"\xfc.", 960),
+        (b"\xfd.", 1920),
+        (b"\xff\x03", 2880),
+        (b"\x83\x06", 720),
+    ],
+)
+def test_an_opus_packet_tells_how_long_it_sounds(packet: bytes, samples: int) -> None:
+    assert samples_in(packet) == samples
+
+
+def test_an_empty_opus_packet_is_refused() -> None:
+    with pytest.raises(Unspliceable):
+        samples_in(b"")
