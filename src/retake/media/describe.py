@@ -60,7 +60,9 @@ def describe_sound(stream: Any, scan: AudioScan, video_start: Fraction) -> Audio
         video_start: When the first frame is shown, in seconds of the container's clock.
     """
     context = stream.codec_context
-    if scan.first is None or scan.end is None or context is None or not context.sample_rate:
+    if scan.first is None or scan.end is None or context is None:
+        return None
+    if not context.sample_rate or not context.layout.nb_channels:
         return None
     base = time_base(stream.time_base)
     start = sound_start(stream, scan.first)

@@ -98,7 +98,9 @@ def scan(
                 pictures.add(packet)
                 _check_span(pictures, max_span, max_seconds, told)
             else:
-                sounds[packet.stream_index].add(packet)
+                sound = sounds[packet.stream_index]
+                sound.add(packet)
+                _check_sound(sound, time_base(packet.time_base), max_seconds)
     except av.error.FFmpegError as error:
         raise damaged("a packet cannot be read") from error
     return pictures, sounds
@@ -112,6 +114,20 @@ def too_long(seconds: Fraction | None, max_seconds: Fraction) -> BadSource:
         f"the video is {found}; at most {float(max_seconds):g} s is accepted",
         param="video_uri",
     )
+
+
+def _check_sound(sound: AudioScan, base: Fraction, max_seconds: Fraction) -> None:
+    # As long as with the pictures: whoever writes the track anew holds all of it in memory.
+    if sound.first is None or sound.end is None:
+        return
+    seconds = (sound.end - sound.first) * base
+    if seconds > 2 * max_seconds:
+        raise BadSource(
+            "too_long",
+            f"the video's sound is {float(seconds):.3f} s long; at most {float(max_seconds):g} s "
+            "is accepted",
+            param="video_uri",
+        )
 
 
 def _check_span(
