@@ -58,7 +58,8 @@ def _runs(task: Task, look: Av1Look, plan: Plan) -> tuple[list[Run], bool]:
         raise Unspliceable("its pictures come in layers")
     crf = av1.quality(look.quantisers)
     section = av1.section(video, crf=crf, level=own.level, tier=own.tier)
-    exact = av1.affords_lossless(video, len(plan.region) - len(plan.section))
+    new = len(plan.section)
+    exact = av1.affords_lossless(video, len(plan.region) - new, new)
     around = av1.lossless if exact else av1.fine
     pads = around(video, level=own.level, tier=own.tier)
     return section_runs(plan, Run(section, (), look.checked), Run(pads, (), look.checked)), exact

@@ -58,7 +58,9 @@ def finest_vp8(video: VideoStream) -> Recipe:
 
 def whole(codec: str, pix_fmt: str, *, crf: int) -> Recipe:
     """Return how to encode a whole stream anew (see `recipes.whole`)."""
-    options = {"deadline": "good", "cpu-used": "5", "crf": str(crf)}
+    # Measured at 720p: a quarter of the time of deadline "good", half a dB more for 20 % more
+    # bytes.
+    options = {"deadline": "realtime", "cpu-used": "5", "crf": str(crf)}
     options |= {"row-mt": "1", "b": "0"} if codec == "vp9" else {"b": "40M"}
     encoder = "libvpx-vp9" if codec == "vp9" else "libvpx"
     return Recipe(codec, encoder, pix_fmt, options | _ONE_PACKET)
