@@ -8,8 +8,6 @@ NOT_YET: dict[str, str] = {
     "vp9 without alt-ref webm": "the end of the sound is not trimmed any more",
     "mpeg4 mp3 avi": "the sound comes 1105 samples late",
     "h264 two descriptions mp4": "the sound is encoded anew along with the pictures",
-    "aac noise mp4": "the decoder makes up other noise, and the verification takes it for damage",
     "flac mkv": "decoding times differ with a section at the start",
-    "mp3 mp4": "the sound becomes AAC",
-    "vorbis mkv": "the sound becomes AAC",
+    "vorbis mkv": "the sound becomes AAC, not Opus",
 }
