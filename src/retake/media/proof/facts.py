@@ -15,12 +15,16 @@ _NOT_TOLD = frozenset({"encoder", "major_brand", "minor_version", "compatible_br
 
 _NONE = "none"
 
+_PRIMING_S = Fraction(1, 20)
+"""By so much, containers tell differently what of a track is the encoder's priming."""
+
 
 def facts_of(source: Source, before: FileRead, output: Source, after: FileRead) -> tuple[Fact, ...]:
     """Return every property of the two files, equal ones too."""
     return (
         Fact("container", _container(source, before), _container(output, after)),
         *_pair("picture", _video(source.video), _video(output.video)),
+        _film_length(source.video, output.video),
         *_sounds(source, output),
         *_tracks(before, after),
         Fact("chapters", _chapters(before), _chapters(after), weighs=bool(before.chapters)),
@@ -57,7 +61,6 @@ def _video(video: VideoStream) -> dict[str, str]:
         "format": f"{video.pix_fmt}, {video.bit_depth} bit",
         "frames": str(len(video.pts)),
         "frame rate": f"{float(video.frame_rate):.6g} frames/s",
-        "length": f"{seconds_text(video.duration)} s",
         "rotation": f"{video.rotation} degrees",
         "pixel shape": f"{video.sample_aspect_ratio.numerator}:"
         f"{video.sample_aspect_ratio.denominator}",
@@ -65,6 +68,13 @@ def _video(video: VideoStream) -> dict[str, str]:
         f"matrix {colour.matrix}, {'full' if colour.full_range else 'studio'} range",
         "scan": "interlaced" if video.interlaced else "progressive",
     }
+
+
+def _film_length(before: VideoStream, after: VideoStream) -> Fact:
+    """Tell how long both films are; alike where they differ by a container's clock only."""
+    told = [f"{seconds_text(video.duration)} s" for video in (before, after)]
+    same = abs(before.duration - after.duration) <= max(before.time_base, after.time_base)
+    return Fact("picture length", told[0], told[0] if same else told[1], weighs=True)
 
 
 def _sounds(source: Source, output: Source) -> Iterator[Fact]:
@@ -90,8 +100,9 @@ def _lengths(number: int, before: AudioStream, after: AudioStream) -> Fact:
     ends = [(audio.start, audio.start + audio.duration) for audio in (before, after)]
     coarse = max(before.time_base, after.time_base, Fraction(1, 1000))
     told = [f"{seconds_text(start)} to {seconds_text(end)} s" for start, end in ends]
-    same = all(abs(a - b) <= coarse for a, b in zip(*ends, strict=True))
-    return Fact(f"sound {number} lies", told[0], told[0] if same else told[1], weighs=True)
+    late = max(abs(a - b) for a, b in zip(*ends, strict=True))
+    after_told = told[0] if late <= coarse else told[1]
+    return Fact(f"sound {number} lies", told[0], after_told, weighs=late > _PRIMING_S)
 
 
 def _tracks(before: FileRead, after: FileRead) -> Iterator[Fact]:

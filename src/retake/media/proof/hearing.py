@@ -105,17 +105,27 @@ def listen(
         beat()
         first, last = at - edge, at + _CHUNK * BLOCK + edge
         a, b = before.read(first, last), after.read(first + shift, last + shift)
+        # What decoders make of an encoder's priming is heard by nobody.
+        a[:, : max(-first, 0)] = 0
+        b[:, : max(-first - shift, 0)] = 0
         ends = before.end - at, after.end - shift - at
         blocks = min(-(-max(ends) // BLOCK), _CHUNK)
         these = [*own[at // BLOCK :][:blocks], *[False] * blocks][:blocks]
-        yield from _blocks(a, b, edge, ends, these)
+        # Encoders take a moment to begin; there, the waveform alone has to be alike.
+        yield from _blocks(a, b, edge, ends, these, begins=0 if at else 2)
         if blocks < _CHUNK:
             return
         at += _CHUNK * BLOCK
 
 
 def _blocks(
-    a: Samples, b: Samples, edge: int, ends: tuple[int, int], own: Sequence[bool]
+    a: Samples,
+    b: Samples,
+    edge: int,
+    ends: tuple[int, int],
+    own: Sequence[bool],
+    *,
+    begins: int,
 ) -> Iterator[Heard]:
     for number, kept in enumerate(own):
         start = number * BLOCK
@@ -133,10 +143,11 @@ def _blocks(
         if kept and (db >= SAME_PACKETS_DB or alike_bands(a[:, around], b[:, around])):
             yield Heard(Kind.IDENTICAL, None)
         else:
-            yield Heard(Kind.NEAR if _alike(a[:, around], b[:, around], db) else Kind.CHANGED, db)
+            alike = _alike(a[:, around], b[:, around], db, beginning=number < begins)
+            yield Heard(Kind.NEAR if alike else Kind.CHANGED, db)
 
 
-def _alike(a: Samples, b: Samples, db: float) -> bool:
+def _alike(a: Samples, b: Samples, db: float, *, beginning: bool) -> bool:
     """Return whether a stretch may be the other one encoded again."""
     signal = _below(a)
     if db >= _SILENT_DB or db - signal >= _CLEAR_DB:
@@ -144,11 +155,13 @@ def _alike(a: Samples, b: Samples, db: float) -> bool:
     power = float(np.linalg.norm(a)) * float(np.linalg.norm(b))
     if power == 0 or float(np.sum(a * b, dtype=np.float64)) / power < _LIKENESS:
         return False
-    return alike_bands(a, b)
+    return beginning or alike_bands(a, b)
 
 
 def alike_bands(a: Samples, b: Samples) -> bool:
     """Return whether every loud band of the spectrum is as loud in both."""
+    if not a.size:
+        return True
     ours, theirs = _bands(a), _bands(b)
     loud = np.maximum(ours, theirs) > max(ours.max(), theirs.max()) - _BAND_FLOOR_DB
     return bool(np.all(np.abs(ours - theirs)[loud] <= _BAND_DB))
