@@ -72,10 +72,10 @@ CONTAINERS: Mapping[str, Container] = {
         "AVI",
         ".avi",
         (
-            *("mpeg4", "h264", "mjpeg", "mpeg2video", "mpeg1video", "ffv1", "huffyuv", "ffvhuff"),
+            *("mpeg4", "mjpeg", "mpeg2video", "mpeg1video", "ffv1", "huffyuv", "ffvhuff"),
             *("utvideo", "msmpeg4v3", "msmpeg4v2", "wmv2", "cinepak", "dvvideo", "rawvideo"),
         ),
-        ("mp3", "ac3", "aac", "mp2", *_LINEAR, *_TELEPHONE, "adpcm_ms", "adpcm_ima_wav"),
+        ("mp3", "ac3", "mp2", *_LINEAR, *_TELEPHONE, "adpcm_ms", "adpcm_ima_wav"),
     ),
     "mpg": Container("MPEG-PS", ".mpg", ("mpeg2video", "mpeg1video"), ("mp2", "ac3")),
     "flv": Container("FLV", ".flv", ("h264", "flv1"), ("aac", "mp3")),

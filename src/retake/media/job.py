@@ -158,6 +158,7 @@ class Outcome:
     audio_touched: tuple[int, int] | None = None
     exact_pads: bool = False
     lost: tuple[str, ...] = ()
+    recoded: tuple[int, ...] = ()
 
 
 def sound_report(

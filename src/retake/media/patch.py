@@ -16,7 +16,9 @@ from retake.media.audio.timeline import extradata
 from retake.media.job import FORCED, Outcome, RenderJob, sound_report, spliced_sound_report
 from retake.media.mp4.boxes import read_moov
 from retake.media.mp4.edits import Edit, NewTrack
+from retake.media.mp4.fragments import read_fragments
 from retake.media.mp4.graft import movie_timescale
+from retake.media.mp4.refragment import refragment
 from retake.media.mp4.rewrite import read_tracks, rewrite
 from retake.media.mp4.tables import Track
 from retake.media.opening import open_source
@@ -79,12 +81,18 @@ def patch(job: RenderJob, part: Path) -> Outcome:
     """
     if "mp4" not in job.source.container:
         raise Unspliceable(f"{job.source.container.split(',')[0]} files cannot be spliced yet")
+    parts = read_fragments(job.src) if job.source.fragmented else None
+    tracks = read_tracks(job.src) if parts is None else parts.tracks
     with ExitStack() as files:
-        work = _Patch(job, {track.id: track for track in read_tracks(job.src)}, files, part.parent)
-        video, touched, exact_pads = _video(work)
+        work = _Patch(job, {track.id: track for track in tracks}, files, part.parent)
+        # Sound first: it takes no time to find that it does not fit.
         audio, audio_touched = _audio(work)
+        video, touched, exact_pads = _video(work)
         with part.open("wb") as out:
-            rewrite(job.src, out, work.edits, work.new, job.watch)
+            if parts is None:
+                rewrite(job.src, out, work.edits, work.new, job.watch)
+            else:
+                refragment(job.src, out, parts, work.edits, job.watch)
     return Outcome(video, audio, touched, audio_touched, exact_pads)
 
 
@@ -141,6 +149,8 @@ def _new_track(
     work: _Patch, action: Action, reason: str, replaces: int | None = None
 ) -> tuple[StreamReport, Range]:
     job, file_type = work.job, work.job.source.file_type
+    if job.source.fragmented:
+        raise Unspliceable("a new track does not fit between its fragments")
     sound = encoded_sound(job, file_type)
     new = soundtrack.write_track(
         work.scratch(),

@@ -10,30 +10,39 @@ import numpy as np
 
 from retake.core.containers import CONTAINERS
 from retake.core.errors import RenderFailed
+from retake.core.source import AudioStream
 from retake.media.audio import soundtrack
 from retake.media.decode import decode_frames
 from retake.media.job import RenderJob
 from retake.media.muxing import sound as sound_coders
-from retake.media.muxing.write import EncodedPictures, EncodedSound
+from retake.media.muxing.contents import EncodedPictures, EncodedSound
 from retake.media.pictures.recipe import DEFAULT_CRF
 from retake.media.pictures.recipes.anew import anew, can_encode
 from retake.media.sound import sample_depth
 
 
 def video_codec_for(job: RenderJob, file_type: str) -> str:
-    """Return the codec in which the job's pictures are encoded anew, in a kind of file."""
+    """Return the codec in which the job's pictures are encoded anew, in a kind of file.
+
+    The one that was asked for; else the source's own or the first that the container holds, of
+    those that lose neither bits nor colour where there are any.
+    """
     own, held = job.source.video.codec, CONTAINERS[file_type].video
     if job.conversion.video_codec is not None:
         return job.conversion.video_codec
-    if own in held and can_encode(own) and not _too_deep(job, own):
-        return own
-    return next(codec for codec in held if can_encode(codec))
+    offered = [codec for codec in (own, *held) if codec in held and can_encode(codec)]
+    return min(offered, key=lambda codec: _loss(job, codec))
 
 
-def audio_codec_for(job: RenderJob, file_type: str, channels: int) -> str:
-    """Return the codec in which the job's sound is encoded anew, in a kind of file."""
+def audio_codec_for(file_type: str, wanted: str | None, channels: int) -> str:
+    """Return the codec in which sound is encoded anew, in a kind of file.
+
+    Args:
+        file_type: The kind.
+        wanted: The codec that was asked for, or the source's own.
+        channels: How many it has.
+    """
     held = CONTAINERS[file_type].audio
-    wanted = job.conversion.audio_codec or (job.audio.codec if job.audio else None)
     if wanted in held and sound_coders.can_encode(wanted, channels):
         return wanted
     fits = (codec for codec in held if sound_coders.can_encode(codec, channels))
@@ -59,8 +68,9 @@ def encoded_sound(job: RenderJob, file_type: str) -> EncodedSound:
         if job.new_sound:
             samples, rate = job.sound()
         begins, samples = soundtrack.full_sound(job.src, audio, start, samples)
+    wanted = job.conversion.audio_codec or (audio.codec if audio else None)
     return EncodedSound(
-        codec=audio_codec_for(job, file_type, samples.shape[0]),
+        codec=audio_codec_for(file_type, wanted, samples.shape[0]),
         samples=samples,
         rate=rate,
         begins=begins,
@@ -70,12 +80,34 @@ def encoded_sound(job: RenderJob, file_type: str) -> EncodedSound:
     )
 
 
-def _too_deep(job: RenderJob, codec: str) -> bool:
-    """Return whether the encoder of the source's own codec has fewer bits than its pictures."""
+def other_sound(job: RenderJob, audio: AudioStream, file_type: str) -> EncodedSound:
+    """Return all sound of a track that is not edited, to be encoded."""
+    nothing = np.zeros((audio.channels, 0), np.float32)
+    begins, samples = soundtrack.full_sound(job.src, audio, Fraction(0), nothing)
+    return EncodedSound(
+        codec=audio_codec_for(file_type, audio.codec, audio.channels),
+        samples=samples,
+        rate=audio.sample_rate,
+        begins=begins,
+        layout=audio.layout,
+        bits=audio.bit_rate,
+        depth=sample_depth(job.src, audio),
+    )
+
+
+def _loss(job: RenderJob, codec: str) -> tuple[bool, bool]:
+    """Return whether a codec's encoder loses bits of the pictures, and whether it loses colour."""
     video = job.source.video
+    old = av.VideoFormat(video.pix_fmt, 64, 64)
     recipe = anew(video, codec, crf=DEFAULT_CRF, reorder=2, tag=None)
-    deep = av.VideoFormat(recipe.pix_fmt, 16, 16).components[0].bits
-    return deep < video.bit_depth or recipe.codec != codec
+    new = av.VideoFormat(recipe.pix_fmt, 64, 64)
+    coarser = new.chroma_width() < old.chroma_width() or new.chroma_height() < old.chroma_height()
+    return depth_of(recipe.pix_fmt) < video.bit_depth, not old.is_rgb and coarser
+
+
+def depth_of(pix_fmt: str) -> int:
+    """Return the bits of a pixel format's luma samples."""
+    return av.VideoFormat(pix_fmt, 64, 64).components[0].bits
 
 
 def _all_pictures(job: RenderJob, pix_fmt: str) -> Iterator[av.VideoFrame]:

@@ -18,20 +18,20 @@ from retake.core.report import Action, StreamReport
 from retake.media.audio.splice import splice_sound
 from retake.media.audio.spliced import SplicedSound
 from retake.media.job import FORCED, Outcome, RenderJob, sound_report, spliced_sound_report
-from retake.media.muxing.form import form_of
-from retake.media.muxing.write import (
+from retake.media.muxing.contents import (
+    Contents,
     EncodedPictures,
     EncodedSound,
     Pictures,
     Sound,
     SplicedPictures,
-    Written,
-    write,
 )
+from retake.media.muxing.form import form_of
+from retake.media.muxing.write import Written, write
 from retake.media.pictures.splice import splice
 from retake.media.pictures.spliced import Spliced
 from retake.media.pictures.task import Task
-from retake.media.reencode import encoded_pictures, encoded_sound
+from retake.media.reencode import depth_of, encoded_pictures, encoded_sound, other_sound
 from retake.media.saving import spool, storage_failed
 from retake.media.unspliceable import Unspliceable
 
@@ -57,8 +57,9 @@ def remux(job: RenderJob, part: Path, file_type: str, reason: str | None = None)
         work = _Remux(job, file_type, part.parent, files, reason)
         pictures, sound = work.pictures(), work.sound()
         form = form_of(file_type, job.source)
+        contents = Contents(pictures.new, sound.new, work.other_sounds())
         try:
-            written = write(job.src, part, form, job.source, pictures.new, sound.new, job.watch)
+            written = write(job.src, part, form, job.source, contents, job.watch)
         except av.error.FFmpegError as error:
             raise _told(error) from error
         except ValueError as error:
@@ -72,6 +73,7 @@ def remux(job: RenderJob, part: Path, file_type: str, reason: str | None = None)
         audio_touched=sound.new.touched if isinstance(sound.new, SplicedSound) else None,
         exact_pads=pictures.done is not None and pictures.done.exact_pads,
         lost=tuple(written.lost),
+        recoded=tuple(contents.others),
     )
 
 
@@ -116,7 +118,8 @@ class _Remux:
                 return _Way(SplicedPictures(splice(task), file))
             except Unspliceable as why:
                 reason = str(why)
-        return _Way(encoded_pictures(job, self.file_type), reason)
+        new = encoded_pictures(job, self.file_type)
+        return _Way(new, reason + _coarser(job, new))
 
     def sound(self) -> _SoundWay:
         job, audio = self.job, self.job.audio
@@ -136,6 +139,14 @@ class _Remux:
                 reason = str(why)
         return _SoundWay(encoded_sound(job, self.file_type), reason)
 
+    def other_sounds(self) -> dict[int, EncodedSound]:
+        """Return the further tracks of sound that the container does not hold as they are."""
+        return {
+            audio.index: other_sound(self.job, audio, self.file_type)
+            for audio in self.job.source.audio[1:]
+            if self._unheld("audio", audio.codec, None)
+        }
+
     def _unheld(self, kind: str, own: str, wanted: str | None) -> str | None:
         """Return why a codec cannot stay as it is; None where it can."""
         if wanted is not None and wanted != own:
@@ -153,6 +164,12 @@ class _Remux:
         if self.reason is None and self.job.source.file_type not in _SPLICEABLE:
             return f"{file_title(self.job.source.file_type)} files cannot be spliced"
         return self.reason
+
+
+def _coarser(job: RenderJob, new: EncodedPictures) -> str:
+    """Return what to add to the reason where the new codec has fewer bits than the source."""
+    depth, bits = job.source.video.bit_depth, depth_of(new.recipe.pix_fmt)
+    return f"; its encoder has {bits} bits, the source {depth}" if bits < depth else ""
 
 
 def _told(error: av.error.FFmpegError) -> Exception:

@@ -38,6 +38,8 @@ class Rendered:
             very samples of the source's.
         fallback: Why a smart render was given up after it had been made; set by who decides it.
         lost: Streams of the source that the new file has no room for, in words.
+        recoded: Further tracks of sound, by stream index, that the container only holds in another
+            codec.
     """
 
     path: Path
@@ -48,6 +50,7 @@ class Rendered:
     exact_pads: bool = False
     fallback: str | None = None
     lost: tuple[str, ...] = ()
+    recoded: tuple[int, ...] = ()
 
 
 def render(
@@ -95,6 +98,7 @@ def render(
         done.audio_touched,
         done.exact_pads,
         lost=done.lost,
+        recoded=done.recoded,
     )
 
 
@@ -103,7 +107,8 @@ def _rendered(job: RenderJob, part: Path, file_type: str) -> Outcome:
         try:
             return patch(job, part)
         except Unspliceable as why:
-            return remux(job, part, file_type, str(why))
+            # Of a fragmented file each stream is tried again by itself, in new fragments.
+            return remux(job, part, file_type, None if job.source.fragmented else str(why))
     return remux(job, part, file_type)
 
 

@@ -17,8 +17,8 @@ from retake.core.watch import Watch
 from retake.media.mp4.boxes import read_moov
 from retake.media.mp4.edits import NewTrack
 from retake.media.mp4.tables import Track
+from retake.media.muxing.contents import EncodedSound
 from retake.media.muxing.sound import add_track, encoded
-from retake.media.muxing.write import EncodedSound
 from retake.media.sound import read_sound, sample_at
 
 

@@ -18,9 +18,9 @@ from retake.media.mp4.boxes import Box, Place, read_moov
 from retake.media.mp4.edits import Edit, NewTrack, Piece
 from retake.media.mp4.graft import graft
 from retake.media.mp4.tables import Integers, Track, chunk_offsets_box
+from retake.media.mp4.transfer import copy
 from retake.media.unspliceable import Unspliceable
 
-_BLOCK = 1024**2
 # Whatever moov may still grow by: far more than the tables of the tracks that change.
 _SLACK = 64 * 1024**2
 _LEFT_OUT = frozenset({b"moov", b"mdat", b"free", b"skip", b"wide"})
@@ -140,7 +140,7 @@ def _write(
         dst.write(data)
     for _, _, pieces in chunks:
         for piece in pieces:
-            _copy(piece, dst, watch)
+            copy(piece, dst, watch)
 
 
 def _place(
@@ -155,15 +155,3 @@ def _place(
 def _read(file: BinaryIO, place: Place) -> bytes:
     file.seek(place.start)
     return file.read(place.size)
-
-
-def _copy(piece: Piece, dst: BinaryIO, watch: Watch) -> None:
-    piece.file.seek(piece.start)
-    left = piece.size
-    while left:
-        watch.check()
-        block = piece.file.read(min(left, _BLOCK))
-        if not block:
-            raise Unspliceable("its data ends before its tables do")
-        dst.write(block)
-        left -= len(block)

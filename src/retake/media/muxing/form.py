@@ -21,6 +21,7 @@ MUXERS: Mapping[str, str] = {
 }
 """FFmpeg's muxer for every kind of file that is written."""
 
+_FRAGMENTS = "+frag_keyframe+delay_moov+default_base_moof"
 _LEAST_TIMESCALE = 10_000
 _MOVIE_TIMESCALE = 90_000
 
@@ -51,7 +52,8 @@ def file_type_named(path: Path) -> str:
 def form_of(file_type: str, source: Source) -> Form:
     """Return how a file of some kind is written so that it keeps what the source has."""
     if file_type in {"mp4", "mov"}:
-        return Form(file_type, _clocks(source.video) | {"movflags": "+faststart"})
+        flags = _FRAGMENTS if source.fragmented else "+faststart"
+        return Form(file_type, _clocks(source.video) | {"movflags": flags})
     if file_type in {"mkv", "webm"}:
         # Which tracks players choose by themselves stays as it is, even where it is none.
         return Form(file_type, {"default_mode": "passthrough"})

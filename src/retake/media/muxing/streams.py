@@ -16,7 +16,6 @@ from retake.media.pictures.recipe import Recipe
 
 _NOT_OURS = frozenset({"major_brand", "minor_version", "compatible_brands", "encoder"})
 _BASE_MEDIA = frozenset({"mp4", "mov"})
-_MATROSKA = frozenset({"mkv", "webm"})
 
 
 def add_copy(out: Any, old: Any, form: Form, kind: str, config: bytes | None = None) -> Any:
@@ -42,7 +41,7 @@ def add_copy(out: Any, old: Any, form: Form, kind: str, config: bytes | None = N
             coder.extradata = config
         if old.type == "video" and old.average_rate:
             coder.framerate = old.average_rate
-    return _told(new, old)
+    return told(new, old)
 
 
 def add_pictures(out: Any, old: Any, recipe: Recipe, video: VideoStream) -> Any:
@@ -51,7 +50,7 @@ def add_pictures(out: Any, old: Any, recipe: Recipe, video: VideoStream) -> Any:
     if video.rotation:
         # FFmpeg counts counter-clockwise.
         new.set_display_rotation(-video.rotation)
-    return _told(new, old)
+    return told(new, old)
 
 
 def add_other(out: Any, old: Any, form: Form, kind: str) -> Any:
@@ -59,9 +58,6 @@ def add_other(out: Any, old: Any, form: Form, kind: str) -> Any:
 
     Some of them the muxer only turns down once it writes its head, so it is asked by a trial.
     """
-    if old.type == "data" and kind in _BASE_MEDIA and _is_text(old):
-        # A chapter list in the form of a track: it is written from the chapters again.
-        return None
     if old.type == "attachment" or _is_cover(old):
         return _attachment(out, old, form)
     try:
@@ -79,7 +75,8 @@ def tell(container: Any, out: Any) -> None:
     out.set_chapters(container.chapters())
 
 
-def _told(new: Any, old: Any) -> Any:
+def told(new: Any, old: Any) -> Any:
+    """Return a new stream that tells of itself what the old one does: language, title, role."""
     new.metadata.update(old.metadata)
     new.disposition = old.disposition
     return new
@@ -95,17 +92,13 @@ def _tag(old: Any, form: Form, kind: str) -> str | None:
     return None
 
 
-def _is_text(old: Any) -> bool:
-    return old.name in {None, "bin_data"}
-
-
 def _is_cover(old: Any) -> bool:
     return bool(old.disposition & Disposition.attached_pic)
 
 
 def _attachment(out: Any, old: Any, form: Form) -> Any:
     """Return the new home of a file that lies beside the streams, its bytes already in it."""
-    if form.file_type not in _MATROSKA or old.type != "attachment":
+    if form.file_type != "mkv" or old.type != "attachment":
         return None
     new = out.add_attachment(old.name or "file", old.mimetype or "", bytes(old.data))
-    return _told(new, old)
+    return told(new, old)

@@ -8,66 +8,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import av
-import numpy as np
-from numpy.typing import NDArray
 
 from retake.core.source import Source
 from retake.core.watch import Watch
-from retake.media.audio.spliced import SplicedSound
+from retake.media.mp4.chapters import chapter_tracks
 from retake.media.muxing import flows, sound, streams
+from retake.media.muxing.contents import Contents, EncodedPictures, EncodedSound, Pictures, Sound
 from retake.media.muxing.form import Form
 from retake.media.opening import open_source
 from retake.media.packets import index_packets
 from retake.media.pictures.encode import encoder_errors
-from retake.media.pictures.recipe import Recipe
 from retake.media.pictures.spans import Plan
 from retake.media.pictures.spliced import Spliced
-
-
-@dataclass(frozen=True, slots=True)
-class EncodedPictures:
-    """Pictures to encode: how, and every one of them in display order."""
-
-    recipe: Recipe
-    frames: Iterator[av.VideoFrame]
-
-
-@dataclass(frozen=True, slots=True)
-class SplicedPictures:
-    """Pictures that were spliced, and where the new packets' bytes lie."""
-
-    done: Spliced
-    spool: BinaryIO
-
-
-@dataclass(frozen=True, slots=True)
-class EncodedSound:
-    """Sound to encode.
-
-    Attributes:
-        codec: As what; one that `sound.can_encode` knows.
-        samples: ``[channels, n]``.
-        rate: Samples a second.
-        begins: When its first sample sounds, in seconds from the first frame's appearance.
-        layout: FFmpeg's name of the channels' places; None for the usual one.
-        bits: The source's bit rate, if it had sound.
-        depth: Bits of a sample that count.
-    """
-
-    codec: str
-    samples: NDArray[np.float32]
-    rate: int
-    begins: Fraction
-    layout: str | None = None
-    bits: int | None = None
-    depth: int = 24
-
-
-Pictures = EncodedPictures | SplicedPictures | None
-Sound = EncodedSound | SplicedSound | None
 
 
 @dataclass(slots=True)
@@ -90,8 +45,7 @@ def write(
     part: Path,
     form: Form,
     source: Source,
-    new_pictures: Pictures,
-    new_sound: Sound,
+    contents: Contents,
     watch: Watch,
 ) -> Written:
     """Write the source's streams into a new file.
@@ -101,9 +55,7 @@ def write(
         part: The file to write.
         form: What kind it is.
         source: What is in the source.
-        new_pictures: What replaces the pictures; None copies them.
-        new_sound: What replaces the first track of sound, or comes where there is none; None
-            copies it.
+        contents: What is new in it.
         watch: Progress and cancelling.
 
     Raises:
@@ -118,10 +70,13 @@ def write(
         av.open(part, "w", format=form.muxer, container_options=options) as out,
     ):
         work = _Work(src, source, form, container, out, watch, _origin(container, source))
+        if source.file_type in {"mp4", "mov"}:
+            # The muxer writes these tracks by itself, from the chapters.
+            work.chapters = chapter_tracks(src)
         for old in container.streams:
-            work.add(old, new_pictures, new_sound)
-        if not source.audio and isinstance(new_sound, EncodedSound):
-            work.add_new_sound(new_sound)
+            work.add(old, contents)
+        if not source.audio and isinstance(contents.sound, EncodedSound):
+            work.track = work.add_new_sound(contents.sound).index
         streams.tell(container, out)
         with encoder_errors():
             out.start_encoding()
@@ -151,17 +106,18 @@ class _Work:
     flows: list[Iterator[flows.Timed]] = field(default_factory=list[Iterator[flows.Timed]])
     pictures: int | None = None
     track: int | None = None
+    chapters: frozenset[int] = frozenset()
 
-    def add(self, old: Any, new_pictures: Pictures, new_sound: Sound) -> None:
+    def add(self, old: Any, contents: Contents) -> None:
         """Give a stream of the source its place in the new file."""
         audio = self.source.audio
         if old.index == self.source.video.index:
-            self._add_pictures(old, new_pictures)
+            self._add_pictures(old, contents.pictures)
         elif audio and old.index == audio[0].index:
-            self._add_sound(old, new_sound)
+            self.track = self._add_sound(old, contents.sound)
         elif old.index in {one.index for one in audio}:
-            self.copies[old.index] = self._copy(old)
-        else:
+            self._add_sound(old, contents.others.get(old.index))
+        elif old.id not in self.chapters:
             new = streams.add_other(self.out, old, self.form, self.source.file_type)
             if new is None:
                 self.written.lost.append(_described(old))
@@ -176,7 +132,6 @@ class _Work:
         )
         begins = new.begins + video.pts[0] * video.time_base - self.origin
         self.flows.append(sound.encoded(track, new.samples, new.rate, begins, self.watch))
-        self.track = track.index
         return track
 
     def run(self) -> Written:
@@ -208,18 +163,16 @@ class _Work:
         self.pictures = stream.index
         self.flows.append(flow)
 
-    def _add_sound(self, old: Any, new: Sound) -> None:
+    def _add_sound(self, old: Any, new: Sound) -> int:
+        """Give a track of sound its place; return the new stream's index."""
         if isinstance(new, EncodedSound):
-            track = self.add_new_sound(new)
-            track.metadata.update(old.metadata)
-            track.disposition = old.disposition
-            return
-        if new is None:
+            track = streams.told(self.add_new_sound(new), old)
+        elif new is None:
             track = self.copies[old.index] = self._copy(old)
         else:
             track = self._copy(old, new.config)
             self.flows.append(flows.sound(self.src, old.index, track, new, self.origin))
-        self.track = track.index
+        return track.index
 
 
 def _as_it_is(src: Path, index: int) -> Spliced:
