@@ -60,12 +60,16 @@ class AudioScan:
 
     first: int | None = None
     end: int | None = None
+    _previous: int | None = None
 
     def add(self, packet: Any) -> None:
         """Take one packet into account."""
         if packet.pts is None:
             return
-        end = packet.pts + (packet.duration or 0)
+        # Matroska does not tell how long a packet of some codecs lasts: as long as the one before.
+        last = packet.pts if self._previous is None else self._previous
+        end = packet.pts + (packet.duration or max(packet.pts - last, 0))
+        self._previous = packet.pts
         self.first = packet.pts if self.first is None else min(self.first, packet.pts)
         self.end = end if self.end is None else max(self.end, end)
 

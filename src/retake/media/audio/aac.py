@@ -30,6 +30,8 @@ DELAY = 1024
 ONLY_LONG, LONG_START, EIGHT_SHORT, LONG_STOP = range(4)
 """Window sequences of a packet."""
 
+_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
+_HE_TYPES = frozenset({5, 29})
 _SINGLE, _PAIR = 0, 1
 _ASC_BYTES = 2
 """Object type, rate, channels and frame length stand in the first two bytes."""
@@ -87,17 +89,35 @@ def aac_coder(path: Path, audio: AudioStream) -> AacCoder:
     Raises:
         Unspliceable: It is not AAC-LC, or its configuration cannot be made.
     """
+    config = extradata(path, audio.index)
+    if _extended(config, audio.sample_rate) or (audio.profile or "").startswith("HE"):
+        raise Unspliceable("it is HE-AAC, whose upper half of the spectrum nothing here can encode")
     if audio.profile != "LC":
         raise Unspliceable(f"its profile is {audio.profile or 'not known'}; AAC-LC can be spliced")
-    config = extradata(path, audio.index)
     bits = bit_rate(audio.channels, audio.sample_rate, audio.bit_rate)
     try:
         coder = new_encoder(audio.sample_rate, layout_name(audio), bits)
     except ValueError as error:  # FFmpeg's own argument errors are ValueErrors, too
         raise Unspliceable("its rate or channels cannot be encoded") from error
-    if (coder.extradata or b"")[:_ASC_BYTES] != config[:_ASC_BYTES] or not config:
+    if not config or not _matches(coder.extradata or b"", config):
         raise Unspliceable("its configuration cannot be matched")
     return AacCoder(coder)
+
+
+def _extended(config: bytes, rate: int) -> bool:
+    """Return whether a configuration tells, or means without telling, spectral band replication."""
+    if len(config) < _ASC_BYTES:
+        return False
+    kind, index = config[0] >> 3, (config[0] & 7) << 1 | config[1] >> 7
+    core = _RATES[index] if index < len(_RATES) else rate
+    return kind in _HE_TYPES or 2 * core == rate
+
+
+def _matches(made: bytes, config: bytes) -> bool:
+    if made[:_ASC_BYTES] != config[:_ASC_BYTES]:
+        return False
+    # Channel configuration 0 stands for a description of the channels that follows.
+    return bool(config[1] & 0x78) or made == config
 
 
 def encode(coder: Any, samples: NDArray[np.float32]) -> list[bytes]:
