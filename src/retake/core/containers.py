@@ -88,6 +88,10 @@ ENDINGS: Mapping[str, str] = {home.ending: name for name, home in CONTAINERS.ite
 }
 """What a file name's ending asks for."""
 
+LIKE_ONLY = frozenset({"avi", "mpg", "flv"})
+"""Older ones, which lose colours or times of what other containers hold: only their own kind comes
+back in them."""
+
 _LIKE: Mapping[str, str] = {"ogg": "webm"}
 
 VIDEO_CODECS: Mapping[str, str] = {

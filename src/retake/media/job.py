@@ -19,6 +19,8 @@ from retake.core.section import Section
 from retake.core.source import AudioStream, Source
 from retake.core.watch import Watch
 from retake.media.audio.spliced import SplicedSound
+from retake.media.decode import decode_frames
+from retake.media.fields import dressed
 from retake.media.pictures.spliced import Spliced
 from retake.media.sound import sample_at
 from retake.media.take import TakeFiles, read_sound_file, read_take
@@ -78,7 +80,11 @@ class RenderJob:
         """
         if self.take.video is None:
             raise RenderFailed("take_missing", "the take has no pictures to put in")
-        return read_take(self.take.video)
+        taken = read_take(self.take.video)
+        if not self.source.video.interlaced:
+            return taken
+        frames = self.section.frames
+        return dressed(taken, decode_frames(self.src, self.source, frames.start, frames.end))
 
     def sound(self) -> tuple[NDArray[np.float32], int]:
         """Return the take's sound and its rate: for a track, exactly the section's samples.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
-from retake.core.containers import ENDINGS, like
+from retake.core.containers import CONTAINERS, ENDINGS, LIKE_ONLY, file_title, like
 from retake.core.conversion import Conversion, check_fits
 from retake.core.errors import BadRequest
 from retake.core.request import Limits, RetakeRequest
@@ -87,12 +87,21 @@ def plan_form(wanted: Conversion, source: Source, ending: str) -> Conversion:
 
     Raises:
         BadRequest: `codec_not_in_container`: the source's container, which nobody asked to change,
-            does not hold a codec that was asked for.
+            does not hold a codec that was asked for. `unknown_container`: this one is only written
+            for sources of its kind.
     """
     container = wanted.container or like(source.file_type)
     # Inside, MP4 and MOV are one: a MOV that is called .mp4 is left what it is under that name.
     if {container, source.file_type} == {"mp4", "mov"} and ENDINGS.get(ending) == container:
         container = source.file_type
+    if container in LIKE_ONLY and container != source.file_type:
+        accepted = ", ".join(name for name in CONTAINERS if name not in LIKE_ONLY)
+        raise BadRequest(
+            "unknown_container",
+            f"{file_title(container)} is only written for a source that is one; accepted here is "
+            f"one of {accepted}",
+            param="container",
+        )
     check_fits(wanted, container)
     return replace(wanted, container=container)
 

@@ -20,6 +20,7 @@ from retake.media.mp4.tables import Track
 from retake.media.pictures.recipe import Recipe
 
 _INTERLACED = 1 << 18 | 1 << 29
+_OF_FIELDS = frozenset({"libx264", "mpeg2video", "mpeg4"})
 _MAX_THREADS = 12
 _NEVER_RETIMED = 100_000
 
@@ -138,7 +139,7 @@ def add_encoder(container: Any, recipe: Recipe, video: VideoStream) -> Any:
     coder.color_range = 2 if colour.full_range else 1
     coder.color_primaries, coder.color_trc = colour.primaries, colour.transfer
     coder.colorspace = colour.matrix
-    if video.interlaced and recipe.encoder == "libx264":
+    if video.interlaced and recipe.encoder in _OF_FIELDS:
         coder.flags |= _INTERLACED
     if recipe.tag:
         coder.codec_tag = recipe.tag
