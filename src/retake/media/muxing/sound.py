@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
+import av
 import numpy as np
 from numpy.typing import NDArray
 
@@ -123,7 +124,13 @@ def _bit_rate(codec: str, coder: _Coder, channels: int, rate: int, source: int |
 
 
 def encoded(
-    stream: Any, samples: NDArray[np.float32], rate: int, begins: Fraction, watch: Watch
+    stream: Any,
+    samples: NDArray[np.float32],
+    rate: int,
+    begins: Fraction,
+    watch: Watch,
+    *,
+    from_zero: bool = False,
 ) -> Iterator[Timed]:
     """Yield the packets of sound, with the moments at which they are decoded.
 
@@ -134,9 +141,15 @@ def encoded(
         begins: When the first one sounds, in seconds of the new file's clock; what would sound
             before 0 is left out.
         watch: Asked for a wish to cancel.
+        from_zero: Whether the container has no times before 0 and nothing to say that samples at
+            the front are to be left out. What an encoder puts before the first sample then takes
+            the place of as many samples, so that the others sound when they should.
     """
     context = stream.codec_context
     skipped = max(-round(begins * rate), 0)
+    if from_zero:
+        lag = Fraction(_lag(context), context.sample_rate)
+        skipped = max(round((lag - begins) * rate), skipped)
     # The resampler keeps no times of before: they are put on again, counted in coded samples.
     first = round((begins + Fraction(skipped, rate)) * context.sample_rate)
     form, exact = _exact(context, samples[:, skipped:])
@@ -145,6 +158,23 @@ def encoded(
         frame.time_base = Fraction(1, rate)
         yield from _timed(stream.encode(frame), stream, first)
     yield from _timed(stream.encode(None), stream, first)
+
+
+def _lag(context: Any) -> int:
+    """Return how many samples an encoder puts before the first one, by encoding silence."""
+    trial: Any = av.CodecContext.create(context.codec.name, "w")
+    trial.sample_rate, trial.layout, trial.format = (
+        context.sample_rate,
+        context.layout,
+        context.format,
+    )
+    if context.bit_rate:
+        trial.bit_rate = context.bit_rate
+    silence = np.zeros((len(context.layout.channels), 4 * _BLOCK), np.float32)
+    form, exact = _exact(context, silence)
+    frames = packed_frames(exact, form, context.sample_rate, context.layout.name, _BLOCK)
+    packets = [packet for frame in frames for packet in trial.encode(frame)]
+    return max(-packets[0].pts, 0) if packets else 0
 
 
 def _exact(context: Any, samples: NDArray[np.float32]) -> tuple[str, NDArray[Any]]:

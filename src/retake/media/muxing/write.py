@@ -131,7 +131,10 @@ class _Work:
             self.out, new.codec, channels, new.rate, new.layout, new.bits, new.depth
         )
         begins = new.begins + video.pts[0] * video.time_base - self.origin
-        self.flows.append(sound.encoded(track, new.samples, new.rate, begins, self.watch))
+        from_zero = self.form.file_type in {"avi", "flv"}
+        self.flows.append(
+            sound.encoded(track, new.samples, new.rate, begins, self.watch, from_zero=from_zero)
+        )
         return track
 
     def run(self) -> Written:
