@@ -16,7 +16,6 @@ import secrets
 import shutil
 from collections.abc import Generator
 from contextlib import contextmanager
-from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
 
@@ -137,7 +136,7 @@ class LocalStorage:
         HMAC-SHA256 as 64 hexadecimal digits; `expires_at` is Unix time in seconds.
         """
         text = f"{method}\n{expires_at}\n{name}".encode()
-        return hmac.new(self._secret, _DOMAIN + text, sha256).hexdigest()
+        return hmac.digest(self._secret, _DOMAIN + text, "sha256").hex()
 
     def check(self, name: str, expires_at: int, method: str, signature: str) -> bool:
         """Return whether `sign` gave this signature; whether it has expired is not asked here."""

@@ -36,6 +36,7 @@ STATUSES = {
     "wrong_content_type": 415,
     "range_past_end": 416,
     "idempotency_key_reused": 422,
+    "too_many_dry_runs": 429,
     "too_many_listeners": 429,
     "engine_unavailable": 503,
     "stopping": 503,

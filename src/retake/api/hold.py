@@ -18,7 +18,7 @@ async def hold(request: Request, parts: ApiParts, record: Record, wait_s: float)
     if wait_s <= 0 or record.status.terminal:
         return record
     waiting = asyncio.create_task(parts.requests.wait(record.request_id, wait_s))
-    leaving = asyncio.create_task(_hung_up(request))
+    leaving = asyncio.create_task(hung_up(request))
     try:
         await asyncio.wait([waiting, leaving], return_when=asyncio.FIRST_COMPLETED)
         return waiting.result() if waiting.done() else record
@@ -28,7 +28,8 @@ async def hold(request: Request, parts: ApiParts, record: Record, wait_s: float)
         await asyncio.wait([waiting, leaving])
 
 
-async def _hung_up(request: Request) -> None:
+async def hung_up(request: Request) -> None:
+    """Return once the client has ended the connection; the body must have been read."""
     # The body has been read whole: all that can still come is the end of the connection.
     while (await request.receive())["type"] != "http.disconnect":
         pass

@@ -7,11 +7,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Literal
 
 from fastapi import Request
 
 from retake.api.catalogue import ModelInfo
 from retake.core.request import Limits, RetakeRequest
+from retake.core.watch import Watch
 from retake.queue.keys import Keys
 from retake.queue.requests import Requests
 from retake.storage import LocalStorage
@@ -20,6 +22,26 @@ CheckUpload = Callable[[Path, RetakeRequest], tuple[str, ...]]
 """Says whether an uploaded file can serve a request: returns warnings or raises a RetakeError.
 
 It may take seconds; it is called on a thread of its own."""
+
+Preview = Callable[[RetakeRequest, str, str, Watch], dict[str, Any]]
+"""``preview(request, source_ref, engine, watch)`` finds out what a request would do: JSON-ready
+``source``, ``section``, ``estimate`` and ``warnings``. It may raise a RetakeError.
+
+It may take a minute; it is called on a thread of its own."""
+
+
+class Turns(asyncio.Semaphore):
+    """A semaphore that says how many wait for it."""
+
+    waiting = 0
+
+    async def acquire(self) -> Literal[True]:
+        """Wait for a turn."""
+        self.waiting += 1
+        try:
+            return await super().acquire()
+        finally:
+            self.waiting -= 1
 
 
 def _yes() -> bool:
@@ -47,6 +69,8 @@ class ApiParts:
         allow_private: Whether video_uri may name a private address outright.
         check_upload: Checks an uploaded source at submit; None leaves that to the work itself.
         checks: How many uploads are checked at the same time.
+        preview: Finds out what a dry run asks; None tells only what a submit's checks tell.
+        previews: How many dry runs are worked on at the same time.
         example: Stored name of a video that every key may use as ``…/example.mp4``; None when there
             is none.
         ready: Whether an engine is ready to work.
@@ -69,6 +93,8 @@ class ApiParts:
     allow_private: bool = False
     check_upload: CheckUpload | None = None
     checks: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
+    preview: Preview | None = None
+    previews: Turns = field(default_factory=lambda: Turns(2))
     example: str | None = None
     ready: Callable[[], bool] = _yes
     now: Callable[[], float] = time.time

@@ -11,6 +11,7 @@ from retake.api.answer import Json
 from retake.api.auth import Caller
 from retake.api.body import read_json_object
 from retake.api.deadline import cancel_after_s
+from retake.api.dry_run import dry_run, wants_dry_run
 from retake.api.errors import users_mistake
 from retake.api.existing import existing
 from retake.api.hold import hold
@@ -35,6 +36,8 @@ async def submit(request: Request, caller: Caller) -> Json:
     parts, links = parts_of(request), links_for(request)
     preferred = preference(request, parts.max_hold_s)
     body = await read_json_object(request, max_bytes=parts.max_body_bytes, within_s=parts.body_s)
+    if wants_dry_run(request):
+        return await dry_run(request, body, caller)
     record, replayed = await _accepted(request, body, caller)
     record = await hold(request, parts, record, preferred.hold_s(parts.hold_s))
     headers = {"Location": f"{request.url.path}/{record.request_id}", **preferred.applied}

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import retake
 from retake.bootstrap.parts import engine_info, engine_infos, limits
+from retake.bootstrap.preview import preview_maker
 from retake.core.errors import BadRequest, StorageFailed
 from retake.core.request import Limits, RetakeRequest
 
@@ -96,7 +97,7 @@ async def _serve(
     )
     requests.watch_deadlines()
     supervisor = Supervisor(lambda fd: _child_command(fd, data_dir), requests)
-    parts = _api_parts(chosen, requests, keys, storage, lambda: supervisor.ready)
+    parts = _api_parts(chosen, data_dir, requests, keys, storage, lambda: supervisor.ready)
     server = ApiServer(create_app(parts), requests.release, host=chosen.host, port=chosen.port)
     await supervisor.start()
     host, port = listener.getsockname()[:2]
@@ -150,6 +151,7 @@ def open_storage(data_dir: DataDir) -> LocalStorage:
 
 def _api_parts(
     chosen: Settings,
+    data_dir: DataDir,
     requests: Requests,
     keys: Keys,
     storage: LocalStorage,
@@ -173,6 +175,7 @@ def _api_parts(
         max_body_bytes=chosen.max_body_bytes,
         allow_private=chosen.fetch_allow_private,
         check_upload=lambda path, request: _check_upload(path, request, accepted),
+        preview=preview_maker(chosen, data_dir, storage),
         example=_put_example(storage),
         ready=ready,
     )
