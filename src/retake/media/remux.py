@@ -73,7 +73,7 @@ def remux(job: RenderJob, part: Path, file_type: str, reason: str | None = None)
         audio_touched=sound.new.touched if isinstance(sound.new, SplicedSound) else None,
         exact_pads=pictures.done is not None and pictures.done.exact_pads,
         lost=tuple(written.lost),
-        recoded=tuple(contents.others),
+        recoded=work.unlike(),
     )
 
 
@@ -161,9 +161,20 @@ class _Remux:
         """Return why nothing can be spliced in this file; None where it can."""
         if self.job.force_full:
             return FORCED
-        if self.reason is None and self.job.source.file_type not in _SPLICEABLE:
-            return f"{file_title(self.job.source.file_type)} files cannot be spliced"
+        for file_type in (self.job.source.file_type, self.file_type):
+            if self.reason is None and file_type not in _SPLICEABLE:
+                return f"{file_title(file_type)} files cannot be spliced"
         return self.reason
+
+    def unlike(self) -> tuple[int, ...]:
+        """Return the further tracks of sound whose packets do not stay byte for byte."""
+        wrapped = (self.file_type == "ts") != (self.job.source.file_type == "ts")
+        return tuple(
+            audio.index
+            for audio in self.job.source.audio[1:]
+            # MPEG-TS has a header before every packet of AAC.
+            if self._unheld("audio", audio.codec, None) or (wrapped and audio.codec == "aac")
+        )
 
 
 def _coarser(job: RenderJob, new: EncodedPictures) -> str:

@@ -39,7 +39,7 @@ class Rendered:
         fallback: Why a smart render was given up after it had been made; set by who decides it.
         lost: Streams of the source that the new file has no room for, in words.
         recoded: Further tracks of sound, by stream index, that the container only holds in another
-            codec.
+            codec or wrapped in another way.
     """
 
     path: Path
