@@ -111,6 +111,22 @@ def found_section(strips: Sequence[Strip]) -> Interval | None:
         wide = min(run[0] for run in near), max(run[1] for run in near)
         grown = wide != (start, end)
         start, end = wide
+    return _on_pictures(strips, (start, end))
+
+
+def _on_pictures(strips: Sequence[Strip], section: Interval) -> Interval:
+    """Return a section whose ends lie between pictures where a block of sound hides the true ones.
+
+    A block that is changed in part reaches beyond the section, but never by all of itself.
+    """
+    cuts = next((strip.starts for strip in strips if strip.medium == "video"), ())
+    start, end = section
+    for strip in strips:
+        for _, first, last in units(strip) if strip.medium == "audio" else ():
+            if first == section[0]:
+                start = next((cut for cut in cuts if first <= cut < last), start)
+            if last == section[1]:
+                end = next((cut for cut in cuts if first < cut <= last), end)
     return start, end
 
 
