@@ -75,7 +75,7 @@ def _runs(
     section = hevc.section(
         task.video, quantisers=look.quantisers, reorder=reorder, chroma_place=place
     )
-    pads = hevc.lossless(task.video, reorder=reorder, chroma_place=place)
+    pads = hevc.lossless(task.video, chroma_place=place)
     return section_runs(plan, Run(section, (), sets.sample), Run(pads, (), sets.sample))
 
 
