@@ -27,8 +27,9 @@ RATE = 48_000
 _HEAD = b"OpusHead"
 _GAIN = slice(16, 18)
 _MAPPING = slice(18, None)
-_DELAY = 312
+_PRE_SKIP = slice(10, 12)
 _OVERLAP = 120
+_SETTLING = 960
 _SILK = (480, 960, 1920, 2880)
 _HYBRID = (480, 960)
 _CELT = (120, 240, 480, 960)
@@ -66,8 +67,11 @@ class OpusCoder:
     gain: float
     frame: int
     overlap: int = _OVERLAP
-    # Its decoder foretells each packet's energies from the packet before.
-    settle: int = 1
+
+    @property
+    def settle(self) -> int:
+        """20 ms behind the section: the decoder foretells a packet's energies from the last's."""
+        return max(_SETTLING // self.frame, 1)
 
     def length(self, packet: bytes) -> int:
         """Return how many samples a packet of the track stands for."""
@@ -75,17 +79,19 @@ class OpusCoder:
 
     def encodings(self, samples: NDArray[np.float32]) -> Iterator[list[bytes]]:
         """Yield one packet for every `frame` samples, by several settings."""
-        scaled = aligned(samples / np.float32(self.gain), self.frame, _DELAY)
+        scaled = samples / np.float32(self.gain)
         for cold, mode, factor, lost in _WAYS:
             bits = bit_rate(self.channels, round(self.bits * factor))
             coder = new_encoder(self.layout, bits, self.frame, mode, lost)
-            heard = scaled[:, cold * self.frame :]
+            # Short packets have FFmpeg choose a mode of less delay.
+            delay = _delay(coder)
+            heard = aligned(scaled[:, cold * self.frame :], self.frame, delay)
             packets = [
                 bytes(packet)
                 for frame in packed_frames(heard, "flt", RATE, self.layout, self.frame)
                 for packet in coder.encode(frame)
             ]
-            yield [b""] * cold + without_delay(packets, self.frame, _DELAY)
+            yield [b""] * cold + without_delay(packets, self.frame, delay)
 
     def fits(self, before: bytes, after: bytes) -> bool:  # noqa: ARG002
         """Return that any packet may follow any other."""
@@ -139,6 +145,11 @@ def new_encoder(layout: str, bits: int, frame: int, mode: str = "on", lost: int 
     coder.flags |= 1 << 22  # AV_CODEC_FLAG_GLOBAL_HEADER
     coder.open()
     return coder
+
+
+def _delay(coder: Any) -> int:
+    """Return the samples by which an encoder lags behind its input: those that players skip."""
+    return int.from_bytes(coder.extradata[_PRE_SKIP], "little")
 
 
 def bit_rate(channels: int, source: int | None) -> int:
