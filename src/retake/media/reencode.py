@@ -16,6 +16,7 @@ from retake.media.decode import decode_frames
 from retake.media.job import RenderJob
 from retake.media.muxing import sound as sound_coders
 from retake.media.muxing.contents import EncodedPictures, EncodedSound
+from retake.media.pictures.fineness import fineness
 from retake.media.pictures.recipe import DEFAULT_CRF
 from retake.media.pictures.recipes.anew import anew, can_encode
 from retake.media.sound import sample_depth
@@ -52,7 +53,8 @@ def audio_codec_for(file_type: str, wanted: str | None, channels: int) -> str:
 def encoded_pictures(job: RenderJob, file_type: str) -> EncodedPictures:
     """Return all pictures of the new file, to be encoded."""
     codec = video_codec_for(job, file_type)
-    recipe = anew(job.source.video, codec, crf=DEFAULT_CRF, reorder=2, tag=None)
+    crf = fineness(job.src, job.source.video)
+    recipe = anew(job.source.video, codec, crf=crf, reorder=2, tag=None)
     return EncodedPictures(recipe, _all_pictures(job, recipe.pix_fmt))
 
 

@@ -10,24 +10,10 @@ import struct
 
 from retake.media.mp4.boxes import Box, boxes_in
 from retake.media.mp4.tables import Track
-from retake.media.unspliceable import Unspliceable
 
 _VISUAL_HEAD = 78
 # Boxes that describe the picture, not the codec: they stay when the codec changes.
 _ABOUT_THE_PICTURE = (b"pasp", b"colr", b"clap", b"fiel", b"mdcv", b"clli", b"gama")
-
-
-def config_of(track: Track, kind: bytes) -> bytes:
-    """Return the payload of a configuration box, such as ``avcC``, of a visual track.
-
-    Raises:
-        Unspliceable: It has none.
-    """
-    _, payload = track.entry()
-    for found, data in boxes_in(payload, _VISUAL_HEAD):
-        if found == kind:
-            return data
-    raise Unspliceable(f"its sample description has no {kind.decode()} box")
 
 
 def with_config(track: Track, kind: bytes, config: bytes) -> Box:

@@ -10,16 +10,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from retake.media.bitstream.nal import AvcConfig, only_slices
-from retake.media.bitstream.slices import StreamLook
+from retake.media.bitstream.nal import only_slices
 from retake.media.mp4.boxes import Box
 from retake.media.mp4.edits import Piece, Slots
-from retake.media.mp4.entry import config_of, with_codec_of, with_config
+from retake.media.mp4.entry import with_codec_of, with_config
 from retake.media.mp4.tables import Track
 from retake.media.packets import PacketInfo, index_packets
 from retake.media.pictures.avc import reorder_depth
 from retake.media.pictures.encode import Encoded
-from retake.media.pictures.recipe import Recipe, quality
+from retake.media.pictures.fineness import fineness_seen, look_for
+from retake.media.pictures.recipe import Recipe
 from retake.media.pictures.recipes.whole import whole
 from retake.media.pictures.runs import Run, encode_runs
 from retake.media.pictures.spans import Plan, plan_full
@@ -61,18 +61,17 @@ def reencoded_slots(task: Task, track: Track) -> tuple[Slots, Plan, Recipe]:
         Cancelled: The watch was cancelled.
     """
     kind, _ = track.entry()
-    look = None
-    if task.video.codec == "h264" and kind in _CONFIGS:
-        look = StreamLook(AvcConfig.parse(config_of(track, b"avcC")))
-    packets = index_packets(task.src, task.video.index, look and look.is_clean)
+    look = look_for(task.video.codec, task.config())
+    packets = index_packets(task.src, task.video.index, look.is_clean if look else None)
     plan = plan_full(packets, task.section_pts)
     recipe = whole(
         task.video,
-        crf=quality(look.quantisers if look else ()),
+        crf=fineness_seen(task.video.codec, look),
         reorder=reorder_depth(packets),
         tag=kind.decode("latin-1"),
     )
-    muxer = "mov" if recipe.codec == "prores" else "mp4"
+    # MP4's muxer knows no codecs of single pictures, or describes them in another way.
+    muxer = "mov" if recipe.gop == 1 else "mp4"
     run = Run(recipe, plan.region, only_slices(recipe.codec, 4), muxer)
     (encoded,) = encode_runs(task, packets, plan, [run])
     if encoded.description is None:

@@ -70,6 +70,14 @@ def whole_prores(pix_fmt: str, *, tag: str | None) -> Recipe:
     return Recipe("prores", "prores_ks", PRORES_FORMATS[pix_fmt], options, gop=1, tag=tag)
 
 
+def whole_dnxhd(video: VideoStream) -> Recipe:
+    """Return how to encode a whole stream of DNxHD or DNxHR anew, as DNxHR."""
+    profile = (video.profile or "").lower().replace(" ", "_")
+    if profile not in _DNXHR.values():
+        profile = "dnxhr_hqx" if video.bit_depth > 8 else "dnxhr_hq"
+    return Recipe("dnxhd", "dnxhd", video.pix_fmt, {"profile": profile}, gop=1)
+
+
 def prores(video: VideoStream, frame: ProresFrame) -> Recipe:
     """Return how to encode ProRes that goes between a stream's own frames.
 
@@ -107,19 +115,19 @@ def dnxhd(video: VideoStream, compression_id: int) -> Recipe:
     return Recipe("dnxhd", "dnxhd", video.pix_fmt, options, gop=1)
 
 
-def mjpeg(video: VideoStream, quantisers: int) -> Recipe:
+def mjpeg(video: VideoStream, quantisers: int = 0) -> Recipe:
     """Return how to encode JPEG pictures no coarser than a stream's own.
 
     Args:
         video: The source's stream.
-        quantisers: Sum of the steps of its pictures' quantisation tables.
+        quantisers: Sum of the steps of its pictures' quantisation tables; 0 where unknown.
 
     Raises:
         Unspliceable: There is no encoder for their shape.
     """
     if video.pix_fmt not in MJPEG_FORMATS:
         raise Unspliceable(f"JPEG pictures of {video.pix_fmt} cannot be encoded")
-    setting = max((quantisers + _ROUNDED) // _JPEG_SUM, _JPEG_SETTINGS[0])
+    setting = max((quantisers + _ROUNDED) // _JPEG_SUM, _JPEG_SETTINGS[0]) if quantisers else 2
     step = str(min(setting, _JPEG_SETTINGS[-1]))
     options = {"qmin": step, "qmax": step}
     if not video.colour.full_range:
@@ -135,6 +143,11 @@ def lossless(video: VideoStream) -> Recipe:
         Unspliceable: There is no encoder for their shape.
     """
     encoder, options = LOSSLESS[video.codec]
-    if video.pix_fmt not in {each.name for each in av.Codec(encoder, "w").video_formats or ()}:
+    if video.pix_fmt not in lossless_formats(video.codec):
         raise Unspliceable(f"{video.codec} pictures of {video.pix_fmt} cannot be encoded")
     return Recipe(video.codec, encoder, video.pix_fmt, dict(options), gop=1)
+
+
+def lossless_formats(codec: str) -> frozenset[str]:
+    """Return the pixel formats that the encoder of one of `LOSSLESS` takes."""
+    return frozenset(each.name for each in av.Codec(LOSSLESS[codec][0], "w").video_formats or ())

@@ -14,6 +14,9 @@ _OWN_FORMATS = {
     "vp9": vpx.VP9_FORMATS,
     "vp8": vpx.VP8_FORMATS,
     "av1": av1.FORMATS,
+    "dnxhd": intra.DNXHD_FORMATS,
+    "mjpeg": intra.MJPEG_FORMATS,
+    **{codec: intra.lossless_formats(codec) for codec in intra.LOSSLESS},
 }
 
 
@@ -39,12 +42,19 @@ def whole(
     at_home = video.codec in own and video.pix_fmt in _OWN_FORMATS.get(video.codec, ())
     match video.codec if at_home else "h264":
         case "hevc":
-            return hevc.whole(video.pix_fmt, crf=crf, reorder=reorder, tag=tag)
+            recipe = hevc.whole(video.pix_fmt, crf=crf, reorder=reorder, tag=tag)
         case "prores":
-            return intra.whole_prores(video.pix_fmt, tag=tag)
+            recipe = intra.whole_prores(video.pix_fmt, tag=tag)
+        case "dnxhd":
+            recipe = intra.whole_dnxhd(video)
+        case "mjpeg":
+            recipe = intra.mjpeg(video)
+        case codec if codec in intra.LOSSLESS:
+            recipe = intra.lossless(video)
         case "vp9" | "vp8" as codec:
-            return vpx.whole(codec, video.pix_fmt, crf=crf)
+            recipe = vpx.whole(codec, video.pix_fmt, crf=crf)
         case "av1":
-            return av1.whole(video.pix_fmt, crf=crf)
+            recipe = av1.whole(video.pix_fmt, crf=crf)
         case _:
-            return avc.whole(video, crf=crf, reorder=reorder)
+            recipe = avc.whole(video, crf=crf, reorder=reorder)
+    return recipe
