@@ -11,14 +11,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retake.core.report import Action
-from retake.core.request import Mode
+from retake.core.request import Limits, Mode
 from retake.media.bitstream.intra import parse_jpeg, parse_prores, parse_vc3
 from retake.media.opening import open_source
 from retake.media.packets import packets_of
+from retake.media.probe import probe
 from retake.media.proof.verify import verify
 from retake.media.unspliceable import Unspliceable
 from tests.clips import make_clip
-from tests.media.compare import assert_packets_kept, assert_pictures_right, assert_times_kept
+from tests.media.compare import (
+    assert_packets_kept,
+    assert_pictures_right,
+    assert_times_kept,
+    pictures,
+    psnr,
+)
 from tests.media.loose import splice_loose
 from tests.media.takes import edit
 
@@ -134,6 +141,19 @@ def test_new_jpegs_are_quantised_no_coarser_and_hardly_finer(tmp_path: Path, qua
     done.assert_right()
     steps = [parse_jpeg(data).quantisers for data in done.after]
     assert steps[0] * 0.7 < steps[3] <= steps[0]
+
+
+@pytest.mark.parametrize("kind", ["prores-4444-alpha", "dnxhr-sq", "mjpeg", "png"])
+def test_a_full_re_encode_stays_with_the_codec(
+    clips: dict[str, Path], tmp_path: Path, kind: str
+) -> None:
+    done = edit(clips[kind], tmp_path, 5, 9, force_full=True)
+    before, after = (probe(path, Limits()).video for path in (done.src, done.out))
+    assert done.rendered.video.action is Action.REENCODED
+    assert (after.codec, after.profile) == (before.codec, before.profile)
+    assert (after.pix_fmt, after.colour) == (before.pix_fmt, before.colour)
+    pairs = zip(pictures(done.src), pictures(done.out, strict=True), strict=True)
+    assert min(psnr(a.luma, b.luma) for n, (a, b) in enumerate(pairs) if not 5 <= n < 9) > 45
 
 
 def test_a_stream_that_says_it_is_interlaced_is_left_alone(

@@ -174,6 +174,26 @@ def test_headers_tell_the_quantiser(tmp_path: Path) -> None:
         assert abs(vpx.quality("vp9", list(filter(None, quantisers))) - crf) <= 12
 
 
+def test_a_full_re_encode_is_as_fine_as_the_source(tmp_path: Path) -> None:
+    finest: list[int] = []
+    for crf in (12, 34):
+        options = {"crf": str(crf), "b": "0"}
+        (tmp_path / str(crf)).mkdir()
+        src = make_clip(
+            tmp_path / f"{crf}.mp4",
+            codec="libvpx-vp9",
+            seconds=0.5,
+            bframes=0,
+            audio=None,
+            codec_options=options,
+        )
+        done = edit(src, tmp_path / str(crf), 3, 6, force_full=True)
+        assert done.rendered.video.action is Action.REENCODED
+        finest.append(max(parse_vp9(data).quantiser or 0 for data in packets(done.out)))
+        assert 4 * crf * 0.5 <= finest[-1] <= 4 * crf
+    assert finest[0] < finest[1]
+
+
 def test_colours_of_a_key_frame_can_be_told_anew(vp9: Path) -> None:
     key = packets(vp9)[0]
     told = Vp9Colour(0, 5, full_range=True)
