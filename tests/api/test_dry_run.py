@@ -72,7 +72,7 @@ def test_a_dry_run_tells_what_would_be_done(looking: Live) -> None:
     [
         ({"duration": 1}, "duration_too_short", "duration"),
         ({"start_time": 500}, "start_past_end", "start_time"),
-        ({"options": {"strict": True}, "prompt": "a flying elephant"}, "not_understood", "prompt"),
+        ({"options": {"nope": True}}, "unknown_option", "options.nope"),
         ({"video_uri": "http://127.0.0.1/a.mp4"}, "blocked_address", "video_uri"),
         ({"video_uri": "http://localhost/a.mp4"}, "blocked_address", "video_uri"),
     ],

@@ -9,7 +9,7 @@ from itertools import product
 import pytest
 
 from retake.core.request import Status
-from retake.queue import listing
+from retake.queue import listing, statements
 from retake.queue.data_dir import DataDir
 from retake.queue.listing import Wanted
 from retake.queue.record import NewRequest, Record
@@ -135,3 +135,13 @@ def test_what_changed_since_comes_in_the_order_of_change(
     assert [r.updated_at for r in requests.changed("key", late, 1000)] == [
         t for t, _ in mine if t == late
     ]
+
+
+def test_a_start_does_not_look_at_every_request(made: tuple[list[Record], Requests]) -> None:
+    _, requests = made
+    reader = requests._store._reader
+    for statement in (statements.ASKED, statements.CANCEL_ASKED, statements.UNFINISHED):
+        plan = reader.execute(f"explain query plan {statement}", {"now": 0}).fetchall()
+        assert all("requests_unfinished" in row["detail"] for row in plan), statement
+    plan = reader.execute(f"explain query plan {statements.DEADLINES}").fetchall()
+    assert all("requests_unfinished" in row["detail"] for row in plan)

@@ -38,7 +38,7 @@ STATUSES = {
     "idempotency_key_reused": 422,
     "too_many_dry_runs": 429,
     "too_many_listeners": 429,
-    "engine_unavailable": 503,
+    "engine_starting": 503,
     "stopping": 503,
     "disk_full": 507,
 }

@@ -59,18 +59,15 @@ class Feed:
         self._of_request: dict[str, set[Listener]] = {}
         self._of_key: dict[str, set[Listener]] = {}
         self._counts: dict[str, int] = {}
-        self._over = False
 
     @contextmanager
     def listen(self, key_id: str, request_id: str | None = None) -> Generator[Listener]:
         """Listen to one request, or to all of a key, until the block ends.
 
         Raises:
-            StorageFailed: Too many listen with this key already (``too_many_listeners``), or the
-                server is stopping (``stopping``); both retryable.
+            StorageFailed: Too many listen with this key already (``too_many_listeners``,
+                retryable).
         """
-        if self._over:
-            raise StorageFailed("stopping", "the server is stopping", retryable=True)
         if self._counts.get(key_id, 0) >= MOST_OF_ONE_KEY:
             raise StorageFailed(
                 "too_many_listeners",
@@ -104,7 +101,6 @@ class Feed:
 
     def close(self) -> None:
         """Let every listener go."""
-        self._over = True
         for room in (self._of_request, self._of_key):
             for listeners in room.values():
                 for listener in listeners:

@@ -67,6 +67,11 @@ class Requests:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = False
 
+    @property
+    def stopping(self) -> bool:
+        """Whether the server was told to stop: nothing more is accepted."""
+        return self._stopping
+
     def watch_deadlines(self) -> None:
         """Begin to cancel requests whose time is over; on the event loop, once, at the start."""
         for request_id, at in self._store.deadlines().items():
@@ -83,7 +88,7 @@ class Requests:
                 (``stopping``); both retryable.
         """
         if self._stopping:
-            raise StorageFailed("stopping", "the server is stopping", retryable=True)
+            raise _is_stopping()
         return self._existing(await self._whole(self._create(new, known)))
 
     def find(self, key_id: str, known: Once) -> Record | None:
@@ -144,7 +149,14 @@ class Requests:
     def listen(
         self, key_id: str, request_id: str | None = None
     ) -> AbstractContextManager[Listener]:
-        """Listen to one of the key's requests, or to all of them; see `Feed.listen`."""
+        """Listen to one of the key's requests, or to all of them; see `Feed.listen`.
+
+        Raises:
+            StorageFailed: Too many listen with this key already (``too_many_listeners``), or the
+                server is stopping (``stopping``); both retryable.
+        """
+        if self._stopping:
+            raise _is_stopping()
         self._loop = asyncio.get_running_loop()
         return self._feed.listen(key_id, request_id)
 
@@ -242,6 +254,10 @@ class Requests:
         if found is None:
             raise LookupError(request_id)
         return self.dispatch.lively(found)
+
+
+def _is_stopping() -> StorageFailed:
+    return StorageFailed("stopping", "the server is stopping", retryable=True)
 
 
 def _release(waiters: set[asyncio.Future[None]]) -> None:

@@ -38,10 +38,14 @@ update requests set crashes = crashes + :crashed, updated_at = :now
 where request_id = :request_id and status = 'processing'
 returning crashes, cancel_requested
 """
-ASKED = "select request_id from requests where status = 'processing' and cancel_requested"
+# `status in …` is what the index of the unfinished is known by: without it all rows are looked at.
+ASKED = """
+select request_id from requests
+where status in ('queued', 'processing') and status = 'processing' and cancel_requested
+"""
 CANCEL_ASKED = """
 update requests set status = 'cancelled', finished_at = :now, updated_at = :now
-where status = 'processing' and cancel_requested
+where status in ('queued', 'processing') and status = 'processing' and cancel_requested
 """
 UNFINISHED = """
 select seq, request_id, key_id, status from requests
