@@ -17,6 +17,7 @@ from retake.media.job import RenderJob
 from retake.media.muxing import sound as sound_coders
 from retake.media.muxing.contents import EncodedPictures, EncodedSound
 from retake.media.pictures.fineness import fineness
+from retake.media.pictures.light import light_in, lit
 from retake.media.pictures.recipe import DEFAULT_CRF
 from retake.media.pictures.recipes.anew import anew, can_encode
 from retake.media.sound import sample_depth
@@ -55,6 +56,7 @@ def encoded_pictures(job: RenderJob, file_type: str) -> EncodedPictures:
     codec = video_codec_for(job, file_type)
     crf = fineness(job.src, job.source.video)
     recipe = anew(job.source.video, codec, crf=crf, reorder=2, tag=None)
+    recipe = lit(recipe, light_in(job.src, job.source.video.index))
     return EncodedPictures(recipe, _all_pictures(job, recipe.pix_fmt))
 
 

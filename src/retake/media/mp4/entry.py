@@ -10,10 +10,36 @@ import struct
 
 from retake.media.mp4.boxes import Box, boxes_in
 from retake.media.mp4.tables import Track
+from retake.media.unspliceable import Unspliceable
 
 _VISUAL_HEAD = 78
 # Boxes that describe the picture, not the codec: they stay when the codec changes.
 _ABOUT_THE_PICTURE = (b"pasp", b"colr", b"clap", b"fiel", b"mdcv", b"clli", b"gama")
+
+_DOLBY_VISION = frozenset({b"dvh1", b"dvhe", b"dva1", b"dvav", b"dav1"})
+_OF_EACH_PICTURE = {
+    b"dvcC": "Dolby Vision's",
+    b"dvvC": "Dolby Vision's",
+    b"dvwC": "Dolby Vision's",
+    b"lhvC": "a second layer's",
+}
+
+
+def refuse_unknown_metadata(kind: bytes, entry: bytes) -> None:
+    """Refuse a sample entry whose samples hold more about each picture than the picture.
+
+    Args:
+        kind: Its four letters.
+        entry: Its payload.
+
+    Raises:
+        Unspliceable: It is of that kind: the metadata would describe pictures that are gone.
+    """
+    found = {box for box, _ in boxes_in(entry, _VISUAL_HEAD)} & set(_OF_EACH_PICTURE)
+    whose = "Dolby Vision's" if kind in _DOLBY_VISION else None
+    whose = whose or next((_OF_EACH_PICTURE[box] for box in sorted(found)), None)
+    if whose is not None:
+        raise Unspliceable(f"{whose} metadata describe each of its old pictures")
 
 
 def with_config(track: Track, kind: bytes, config: bytes) -> Box:

@@ -13,12 +13,13 @@ from itertools import pairwise
 from retake.media.bitstream.nal import only_slices
 from retake.media.mp4.boxes import Box
 from retake.media.mp4.edits import Piece, Slots
-from retake.media.mp4.entry import with_codec_of, with_config
+from retake.media.mp4.entry import refuse_unknown_metadata, with_codec_of, with_config
 from retake.media.mp4.tables import Track
 from retake.media.packets import PacketInfo, index_packets
 from retake.media.pictures.avc import reorder_depth
 from retake.media.pictures.encode import Encoded
 from retake.media.pictures.fineness import fineness_seen, look_for
+from retake.media.pictures.light import light_in, lit
 from retake.media.pictures.recipe import Recipe
 from retake.media.pictures.recipes.whole import whole
 from retake.media.pictures.runs import Run, encode_runs
@@ -40,8 +41,10 @@ def spliced_slots(task: Task, track: Track) -> tuple[Slots, Spliced]:
         RenderFailed: The encoder failed.
         Cancelled: The watch was cancelled.
     """
-    # Several sample descriptions are refused here, before anything is encoded.
-    kind, _ = track.entry()
+    # What cannot be is refused here, before anything is encoded.
+    kind, entry = track.entry()
+    if task.video.codec in {"h264", "hevc", "av1"}:
+        refuse_unknown_metadata(kind, entry)
     done = splice(task)
     stsd = None
     if done.config is not None:
@@ -70,6 +73,7 @@ def reencoded_slots(task: Task, track: Track) -> tuple[Slots, Plan, Recipe]:
         reorder=reorder_depth(packets),
         tag=kind.decode("latin-1"),
     )
+    recipe = lit(recipe, light_in(task.src, task.video.index))
     # MP4's muxer knows no codecs of single pictures, or describes them in another way.
     muxer = "mov" if recipe.gop == 1 else "mp4"
     run = Run(recipe, plan.region, only_slices(recipe.codec, 4), muxer)

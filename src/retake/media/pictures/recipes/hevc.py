@@ -48,9 +48,10 @@ def lossless(video: VideoStream, *, chroma_place: int | None) -> Recipe:
 
 
 def whole(pix_fmt: str, *, crf: int, reorder: int, tag: str | None) -> Recipe:
-    """Return how to encode a whole stream anew (see `recipes.whole`)."""
+    """Return how to encode a whole stream anew (see `recipes.whole`); `crf` is on x264's scale."""
     own = tag if tag in {"hvc1", "hev1"} else "hvc1"
-    return _ordered(pix_fmt, f"{_PLAIN}:repeat-headers=0:crf={crf}", reorder, own)
+    factor = max(crf - _ABOVE_FACTOR, 1)
+    return _ordered(pix_fmt, f"{_PLAIN}:repeat-headers=0:crf={factor}", reorder, own)
 
 
 def _ordered(pix_fmt: str, parameters: str, reorder: int, tag: str | None = None) -> Recipe:
