@@ -134,6 +134,13 @@ def test_new_sequence_headers_say_what_the_containers_record_says(
     assert not any(obu.kind == TEMPORAL_DELIMITER for each in units for obu in each)
 
 
+def test_levels_that_no_encoder_knows_are_left_to_it(eight: Path) -> None:
+    video = probe(eight, Limits()).video
+    said = [str(av1.section(video, crf=20, level=level).options) for level in (9, 3, 28, 31)]
+    assert ["level=41" in options for options in said] == [True, False, False, False]
+    assert not any("level=" in options.replace("levels=", "") for options in said[1:])
+
+
 def test_pads_are_lossless_as_long_as_that_is_not_slower_than_encoding_everything(
     eight: Path,
 ) -> None:

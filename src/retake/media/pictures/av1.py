@@ -57,11 +57,11 @@ def _runs(task: Task, look: Av1Look, plan: Plan) -> tuple[list[Run], bool]:
     if own.layers > 1:
         raise Unspliceable("its pictures come in layers")
     crf = av1.quality(look.quantisers)
-    section = av1.section(video, crf=crf, level=own.level, tier=own.tier)
+    section = av1.section(video, crf=crf, level=own.level)
     new = len(plan.section)
     exact = av1.affords_lossless(video, len(plan.region) - new, new)
     around = av1.lossless if exact else av1.fine
-    pads = around(video, level=own.level, tier=own.tier)
+    pads = around(video, level=own.level)
     return section_runs(plan, Run(section, (), look.checked), Run(pads, (), look.checked)), exact
 
 

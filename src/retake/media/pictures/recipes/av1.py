@@ -19,7 +19,8 @@ _FINER = 4
 _STEP = 4.0
 # Measured at 720p: SVT-AV1 at CRF 24 comes to what x264 has at 20, 42.8 dB.
 _ABOVE_X264 = 4
-_LEVEL_BY_DIMENSIONS = 31
+# Those of annex A, 2.0 to 6.3; SVT-AV1 takes no others.
+_LEVELS = frozenset({0, 1, 4, 5, 8, 9, *range(12, 20)})
 
 # Measured on two cores: a picture of a megapixel takes 130 ms without loss, a twelfth of that in a
 # full re-encode. The second figure is ten seconds' worth.
@@ -65,28 +66,27 @@ def affords_lossless(video: VideoStream, pads: int, section: int) -> bool:
     return video.bit_depth == 8 and (cheap or quicker)
 
 
-def section(video: VideoStream, *, crf: int, level: int, tier: int) -> Recipe:
+def section(video: VideoStream, *, crf: int, level: int) -> Recipe:
     """Return how to encode pictures that go between an AV1 stream's own.
 
     Args:
         video: The source's stream.
         crf: See `quality`.
         level: The source's seq_level_idx.
-        tier: The source's seq_tier.
     """
-    return _recipe(video.pix_fmt, "8", str(crf), _SMALLER + _limits(level, tier))
+    return _recipe(video.pix_fmt, "8", str(crf), _SMALLER + _limits(level))
 
 
-def lossless(video: VideoStream, *, level: int, tier: int) -> Recipe:
+def lossless(video: VideoStream, *, level: int) -> Recipe:
     """Return how to encode pictures of 8 bits without loss; see `section`."""
     # SVT-AV1 4.1 decodes to something else from preset 11 on.
-    return _recipe(video.pix_fmt, "10", None, f"lossless=1:{_SMALL}{_limits(level, tier)}")
+    return _recipe(video.pix_fmt, "10", None, f"lossless=1:{_SMALL}{_limits(level)}")
 
 
-def fine(video: VideoStream, *, level: int, tier: int) -> Recipe:
+def fine(video: VideoStream, *, level: int) -> Recipe:
     """Return how to encode pictures so that they come to 50 dB or more; see `section`."""
     # Quicker presets stay below 49 dB at any quality: 48 of 8 bits, 45 of 10.
-    parameters = f"enable-tf=0:aq-mode=0:{_SMALLER}{_limits(level, tier)}"
+    parameters = f"enable-tf=0:aq-mode=0:{_SMALLER}{_limits(level)}"
     return _recipe(video.pix_fmt, "6", "4", parameters)
 
 
@@ -95,10 +95,9 @@ def whole(pix_fmt: str, *, crf: int) -> Recipe:
     return _recipe(pix_fmt, "9", str(crf + _ABOVE_X264), _SMALLER)
 
 
-def _limits(level: int, tier: int) -> str:
-    if level >= _LEVEL_BY_DIMENSIONS:
-        return ""
-    return f":level={20 + 10 * (level >> 2) + (level & 3)}:tier={tier}"
+def _limits(level: int) -> str:
+    """Return the parameter that keeps a stream's level; without it, its size and rate decide."""
+    return f":level={20 + 10 * (level >> 2) + (level & 3)}" if level in _LEVELS else ""
 
 
 def _recipe(pix_fmt: str, preset: str, crf: str | None, parameters: str) -> Recipe:
