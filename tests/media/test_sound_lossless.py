@@ -50,6 +50,8 @@ def test_every_sample_outside_is_the_sources(name: str, tmp_path: Path) -> None:
     report = done.rendered.audio
     assert report.action is Action.SMART, report.reason
     assert report.codec == done.audio.codec
+    # Matroska tells no durations of ALAC's packets; the last one sounds all the same.
+    assert Fraction(2) - Fraction(1, 1000) <= done.audio.duration <= Fraction(21, 10)
     before, after = done.heard()
     assert np.array_equal(after[:, : done.start], before[:, : done.start])
     assert np.array_equal(after[:, done.end :], before[:, done.end :])

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
 from retake.core.report import Action
+from retake.core.request import Limits
 from retake.media.audio.opus import samples_in
+from retake.media.audio.splice import splice_sound
+from retake.media.audio.timeline import extradata, packet_bytes
+from retake.media.probe import probe
+from retake.media.sound import raw_decoder, to_float
 from retake.media.unspliceable import Unspliceable
 from tests.media.compare import packets
 from tests.media.sounds import (
     SoundEdit,
+    chirps,
     clip_with,
     decoded_strictly,
     edit_sound,
@@ -77,6 +85,27 @@ def test_the_ends_of_a_track_are_spliced_too(
     heard = after[:, max(done.start, 0) : done.end]
     assert lag(heard, done.take[:, : heard.shape[1]]) == 0
     assert not failed(done)
+
+
+@pytest.mark.parametrize(("codec", "frame"), [("aac", 1024), ("ac3", 1536), ("libopus", 960)])
+@pytest.mark.parametrize("into", [0, 30, 200])
+def test_what_overlaps_with_a_section_that_begins_a_packet_is_made_anew_as_well(
+    tmp_path: Path, codec: str, frame: int, into: int
+) -> None:
+    src = clip_with(tmp_path / "a.mp4", codec)
+    audio = probe(src, Limits()).audio[0]
+    packet = 30
+    first = packets(src, 1)[packet].pts + into
+    take = np.repeat(chirps(1, 48000)[:, 40000:60000], 2, 0)
+    done = splice_sound(src, audio, audio.start + Fraction(first, 48000), take)
+    whole = packet_bytes(src, 1, 0, 1000) | done.replaced()
+    coder = av.CodecContext.create(audio.codec, "r")
+    coder.extradata = extradata(src, 1)
+    raw_decoder(coder, audio.codec)
+    new = [to_float(f) for data in whole.values() for f in coder.decode(av.Packet(data))]
+    heard = np.concatenate(new, axis=1)[:, packet * frame + into :][:, :20000]
+    assert level_db(heard[:, :250] - take[:, :250]) <= -25
+    assert lag(heard, take) == 0
 
 
 def test_noise_that_the_decoder_makes_up_is_no_damage(tmp_path: Path) -> None:

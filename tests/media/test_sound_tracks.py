@@ -58,6 +58,27 @@ def test_a_track_that_cannot_be_spliced_is_encoded_anew(name: str, tmp_path: Pat
     assert not failed(done)
 
 
+def test_he_aac_becomes_aac_lc_and_the_report_says_so(tmp_path: Path) -> None:
+    plain = clip_with(tmp_path / "plain.mkv", "aac", rate=24000)
+    src = tmp_path / "he.mkv"
+    with av.open(plain) as source, av.open(src, "w") as out:
+        copies = {s.index: out.add_stream_from_template(s, opaque=True) for s in source.streams}
+        # Object type 5 (SBR) at 24 kHz, two channels, heard at 48 kHz, around object type 2 (LC).
+        copies[1].codec_context.extradata = bytes.fromhex("2b118800")
+        for packet in source.demux():
+            if packet.size:
+                packet.stream = copies[packet.stream_index]
+                out.mux(packet)
+    done = edit_sound(src, tmp_path)
+    report = done.rendered.audio
+    assert (report.action, report.codec) == (Action.REENCODED, "aac")
+    assert "HE-AAC" in (report.reason or "")
+    assert probe(done.out, Limits()).audio[0].sample_rate == done.audio.sample_rate == 48000
+    _, after = done.heard()
+    assert lag(after[:, done.start : done.end], done.take) == 0
+    assert not failed(done)
+
+
 @pytest.mark.parametrize(
     ("name", "wanted"), [("a.mp4", "aac"), ("a.mov", "aac"), ("a.mkv", "aac"), ("a.webm", "opus")]
 )
