@@ -7,10 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
+from retake.core.conversion import Conversion
 from retake.core.request import Limits, Mode
 from retake.core.section import Section
 from retake.core.source import Source
 from retake.core.timing import FrameRange
+from retake.core.tracks import edited
 from retake.core.watch import Watch
 from retake.media.probe import probe
 from retake.media.render import Rendered, render
@@ -80,14 +82,24 @@ def edit(
     name: str | None = None,
     watch: Watch | None = None,
     force_full: bool = False,
+    conversion: Conversion | None = None,
+    track: int | str | None = None,
 ) -> Edit:
     """Render a take into the frames [first, last) of `src`; `last` counts from the end if < 1."""
-    source = probe(src, Limits())
+    source = edited(probe(src, Limits()), track)
     count = len(source.video.pts)
     section = section_of(source, first % count, min(last, count) if last > 0 else count + last)
     take = make_take(folder, source, section)
     out = folder / (name or f"out{src.suffix}")
     rendered = render(
-        src, out, source, section, mode, take, watch or Watch(), force_full=force_full
+        src,
+        out,
+        source,
+        section,
+        mode,
+        take,
+        watch or Watch(),
+        force_full=force_full,
+        conversion=conversion,
     )
     return Edit(src, source, section, out, rendered)

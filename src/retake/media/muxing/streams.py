@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from fractions import Fraction
 from typing import Any
 
 import av
@@ -18,7 +19,15 @@ _NOT_OURS = frozenset({"major_brand", "minor_version", "compatible_brands", "enc
 _BASE_MEDIA = frozenset({"mp4", "mov"})
 
 
-def add_copy(out: Any, old: Any, form: Form, kind: str, config: bytes | None = None) -> Any:
+def add_copy(
+    out: Any,
+    old: Any,
+    form: Form,
+    kind: str,
+    config: bytes | None = None,
+    *,
+    paced: bool = True,
+) -> Any:
     """Return a new stream of an output container for packets of an old one.
 
     Args:
@@ -27,6 +36,8 @@ def add_copy(out: Any, old: Any, form: Form, kind: str, config: bytes | None = N
         form: What is written.
         kind: The source's `file_type`.
         config: Another decoder configuration than the old one's.
+        paced: Whether the source tells how long a picture is shown; where it does not, Matroska
+            is not told, either.
 
     Raises:
         ValueError: The container does not hold the stream's codec.
@@ -39,8 +50,8 @@ def add_copy(out: Any, old: Any, form: Form, kind: str, config: bytes | None = N
             coder.codec_tag = tag
         if config is not None:
             coder.extradata = config
-        if old.type == "video" and old.average_rate:
-            coder.framerate = old.average_rate
+        if old.type == "video":
+            coder.framerate = (old.average_rate if paced else None) or Fraction(0)
     return told(new, old)
 
 

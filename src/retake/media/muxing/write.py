@@ -23,6 +23,7 @@ from retake.media.packets import index_packets
 from retake.media.pictures.encode import encoder_errors
 from retake.media.pictures.spans import Plan
 from retake.media.pictures.spliced import Spliced
+from retake.media.unspliceable import Unspliceable
 
 
 @dataclass(slots=True)
@@ -150,8 +151,13 @@ class _Work:
         self.written.sound = counts[self.track] if self.track is not None else 0
         return self.written
 
-    def _copy(self, old: Any, config: bytes | None = None) -> Any:
-        return streams.add_copy(self.out, old, self.form, self.source.file_type, config)
+    def _copy(self, old: Any, config: bytes | None = None, *, paced: bool = True) -> Any:
+        kind = self.source.file_type
+        return streams.add_copy(self.out, old, self.form, kind, config, paced=paced)
+
+    def _copied(self, old: Any) -> int:
+        new = self.copies[old.index] = self._copy(old)
+        return new.index
 
     def _add_pictures(self, old: Any, new: Pictures) -> None:
         video = self.source.video
@@ -159,9 +165,18 @@ class _Work:
             stream = streams.add_pictures(self.out, old, new.recipe, video)
             flow = flows.encoded(stream, video, new.frames, self.origin, self.watch)
         else:
-            done = _as_it_is(self.src, video.index) if new is None else new.done
-            spool = None if new is None else new.spool
-            stream = self._copy(old, done.config)
+            if new is None:
+                try:
+                    done, spool = _as_it_is(self.src, video.index), None
+                except Unspliceable:
+                    # Times are missing: the muxer has to make them up.
+                    self.pictures = self._copied(old)
+                    return
+            else:
+                done, spool = new.done, new.spool
+            # Where no length is told FFmpeg guesses those of the last packets.
+            paced = done.packets[0].duration > 0
+            stream = self._copy(old, done.config, paced=paced)
             flow = flows.pictures(self.src, video, stream, done, spool, self.origin)
         self.pictures = stream.index
         self.flows.append(flow)
@@ -171,7 +186,7 @@ class _Work:
         if isinstance(new, EncodedSound):
             track = streams.told(self.add_new_sound(new), old)
         elif new is None:
-            track = self.copies[old.index] = self._copy(old)
+            return self._copied(old)
         else:
             track = self._copy(old, new.config)
             self.flows.append(flows.sound(self.src, old.index, track, new, self.origin))
