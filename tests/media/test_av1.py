@@ -42,10 +42,8 @@ def packets(path: Path) -> list[bytes]:
 def looked_at(path: Path) -> tuple[Av1Look, list[bool]]:
     look = Av1Look(b"")
     with open_source(path) as container:
-        clean = [
-            look.is_clean(bytes(packet), key=bool(packet.is_keyframe))
-            for packet in packets_of(container, 0)
-        ]
+        # Whatever the container calls a keyframe.
+        clean = [look.is_clean(bytes(packet), key=True) for packet in packets_of(container, 0)]
     return look, clean
 
 
@@ -115,11 +113,20 @@ def test_a_key_frame_that_is_shown_later_is_no_place_to_go_on_at(
     forward: Path, tmp_path: Path
 ) -> None:
     _, clean = looked_at(forward)
-    assert clean.count(True) == 1
+    assert [n for n, flag in enumerate(clean) if flag] == [0]
     done = splice_loose(forward, tmp_path, 4, 9)
     done.assert_right()
     assert done.spliced.plan.cut == 4
     assert done.spliced.plan.resume == 36
+
+
+def test_decoding_starts_at_key_frames_behind_a_sequence_header(eight: Path) -> None:
+    look, clean = looked_at(eight)
+    assert [n for n, flag in enumerate(clean) if flag] == [0, 12, 24]
+    units = list(split_obus(packets(eight)[12]))
+    headless = b"".join(obu.raw for obu in units if obu.kind != SEQUENCE_HEADER)
+    assert not look.is_clean(headless, key=True)
+    assert not look.is_clean(packets(eight)[12], key=False)
 
 
 def test_new_sequence_headers_say_what_the_containers_record_says(

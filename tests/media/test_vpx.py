@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import av
@@ -28,8 +29,8 @@ from tests.media.compare import assert_packets_kept, assert_pictures_right, asse
 from tests.media.loose import splice_loose
 from tests.media.takes import edit
 
-SECTIONS = [(0, 5), (12, 20), (30, 0), (0, 0)]
-"""At the start, in the middle, to the end, everything."""
+SECTIONS = [(0, 5, 24), (12, 20, 24), (30, 0, 30), (0, 0, 0)]
+"""At the start, in the middle, to the end, everything; how many packets are copied."""
 
 QUICK = {"crf": "30", "b": "0"}
 SHOW_FRAME = 1 << 1
@@ -59,27 +60,13 @@ def superframe(*frames: bytes) -> bytes:
     return b"".join(frames) + marker + sizes + marker
 
 
-@pytest.fixture(scope="session")
-def hiding(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """36 frames of VP9 in WebM, every key frame hidden in its packet and shown by another one."""
-    folder = tmp_path_factory.mktemp("vpx")
-    plain = make_clip(
-        folder / "plain.webm",
-        codec="libvpx-vp9",
-        seconds=1.5,
-        gop=12,
-        bframes=0,
-        audio=None,
-        codec_options=QUICK,
-    )
-    dst = folder / "hiding.webm"
-    with av.open(plain) as source, av.open(dst, "w") as out:
+def rewritten(src: Path, dst: Path, change: Callable[[bytes], bytes]) -> Path:
+    """Copy a clip, its key frames changed on the way."""
+    with av.open(src) as source, av.open(dst, "w") as out:
         stream = out.add_stream_from_template(source.streams[0], opaque=True)
         for packet in packets_of(source, 0):
             data = bytes(packet)
-            if packet.is_keyframe:
-                data = superframe(bytes([data[0] & ~SHOW_FRAME]) + data[1:], SHOW_FIRST)
-            new = av.Packet(data)
+            new = av.Packet(change(data) if packet.is_keyframe else data)
             new.pts, new.dts, new.duration = packet.pts, packet.dts, packet.duration
             new.time_base, new.is_keyframe = packet.time_base, packet.is_keyframe
             new.stream = stream
@@ -87,13 +74,24 @@ def hiding(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return dst
 
 
-@pytest.mark.parametrize(("first", "last"), SECTIONS)
+@pytest.fixture(scope="session")
+def hiding(vp9: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same pictures in WebM, every key frame hidden in its packet and shown by another one."""
+
+    def hide(data: bytes) -> bytes:
+        return superframe(bytes([data[0] & ~SHOW_FRAME]) + data[1:], SHOW_FIRST)
+
+    return rewritten(vp9, tmp_path_factory.mktemp("vpx") / "hiding.webm", hide)
+
+
+@pytest.mark.parametrize(("first", "last", "copied"), SECTIONS)
 def test_vp9_in_mp4_stays_exact_outside_the_section(
-    vp9: Path, tmp_path: Path, first: int, last: int
+    vp9: Path, tmp_path: Path, first: int, last: int, copied: int
 ) -> None:
     done = edit(vp9, tmp_path, first, last)
     report = done.rendered.video
     assert report.action is Action.SMART
+    assert report.packets_copied == copied
     assert report.frames_reencoded == 0
     assert_times_kept(done, 0)
     assert_packets_kept(done, 0, done.rendered.touched)
@@ -203,6 +201,14 @@ def test_colours_of_a_key_frame_can_be_told_anew(vp9: Path) -> None:
     assert with_colour(changed, Vp9Colour(0, 2, full_range=False)) == key
     with pytest.raises(Unspliceable):
         with_colour(key, Vp9Colour(1, 2, full_range=False))
+
+
+def test_new_key_frames_tell_the_colours_that_the_old_ones_tell(vp9: Path, tmp_path: Path) -> None:
+    told = Vp9Colour(0, 5, full_range=False)
+    src = rewritten(vp9, tmp_path / "told.mp4", lambda data: with_colour(data, told))
+    done = splice_loose(src, tmp_path, 14, 20)
+    done.assert_right()
+    assert {parse_vp9(data).colour for data in done.after} == {told, None}
 
 
 @given(st.data())
