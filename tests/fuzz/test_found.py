@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -34,3 +36,28 @@ def test_sound_of_hours_beside_seconds_of_pictures_is_refused(tmp_path: Path) ->
     with pytest.raises(BadSource) as caught:
         probe_safely(path, Limits())
     assert caught.value.code == "too_long"
+
+
+LEAVE_EARLY = """
+import sys
+from pathlib import Path
+from retake.core.request import Limits
+from retake.media.packets import index_packets
+from retake.media.pictures.pads import pad_frames
+from retake.media.pictures.spans import Span
+from retake.media.probe import probe
+path = Path(sys.argv[1])
+video = probe(path, Limits()).video
+shown = tuple(sorted(packet.pts for packet in index_packets(path, video.index)))
+for number in range(300):
+    frames = pad_frames(path, video, Span(0, len(shown), shown))
+    next(frames)
+    frames.close()
+"""
+
+
+def test_a_decoder_that_is_left_early_ends(tmp_path: Path) -> None:
+    path = ROWS["h264 edit list mp4"].make(tmp_path / "hidden.mp4")
+    # A deadlock cannot be told from inside: the child is given far more time than it needs.
+    command = [sys.executable, "-c", LEAVE_EARLY, str(path)]
+    assert subprocess.run(command, timeout=120, check=False).returncode == 0

@@ -22,6 +22,7 @@ from retake.core.request import Mode
 from retake.media.take import read_take
 from tests.matrix.judge_form import form
 from tests.matrix.judge_sound import sound
+from tests.matrix.judge_strictly import strictly
 from tests.matrix.sources import Promise, Row
 from tests.media.compare import Packet, Picture, packets, pictures, psnr
 from tests.media.takes import FIRST_NUMBER, Edit
@@ -42,7 +43,13 @@ class Judged:
 
 def judge(done: Judged) -> list[str]:
     """Return what is wrong with a render; an empty list when everything is as promised."""
-    return [*form(done), *_video(done), *sound(done), *_other_streams(done)]
+    return [
+        *form(done),
+        *_video(done),
+        *sound(done),
+        *_other_streams(done),
+        *strictly(done.edit.src, done.edit.out),
+    ]
 
 
 @lru_cache(maxsize=4)

@@ -100,8 +100,11 @@ def _shown(packet: Any) -> Any:
     """Return a packet without the mark that would keep its picture from being shown."""
     if not packet.is_discard:
         return packet
-    # PyAV cannot clear the mark; a new packet does not have it.
-    plain = av.Packet(bytes(packet))
+    # PyAV cannot clear the mark; a new packet does not have it. Its bytes are FFmpeg's own: a
+    # decoding thread that lets go of a Python object's waits for the interpreter, and for ever
+    # where the interpreter, closing the decoder, waits for the thread.
+    plain = av.Packet(packet.size)
+    plain.update(bytes(packet))
     plain.pts, plain.dts, plain.duration = packet.pts, packet.dts, packet.duration
     plain.time_base, plain.is_keyframe = packet.time_base, packet.is_keyframe
     return plain
