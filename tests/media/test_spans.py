@@ -100,3 +100,76 @@ def test_a_pad_is_decoded_from_a_clean_packet_shown_no_later(
 def test_a_full_plan_copies_nothing(drawn: tuple[list[PacketInfo], list[int]]):
     packets, section = drawn
     assert plan_full(packets, section).copied == 0
+
+
+@st.composite
+def led_streams(draw: st.DrawFn) -> tuple[list[PacketInfo], list[int], dict[int, bool]]:
+    """Draw GOPs as HEVC has them: all begin clean, led by pictures that lean on others or not."""
+    order: list[tuple[int, bool]] = []
+    leading: dict[int, bool] = {}
+    shown = 0
+    for _ in range(draw(st.integers(1, 4))):
+        leans = draw(st.lists(st.booleans(), max_size=3 if order else 0))
+        order.append((shown + len(leans), True))
+        for rank, lean in enumerate(leans):
+            leading[len(order)] = lean
+            order.append((shown + rank, False))
+        shown += len(leans) + 1
+        for _ in range(draw(st.integers(0, 3))):
+            between = draw(st.integers(0, 2))
+            order.append((shown + between, False))
+            order += [(shown + at, False) for at in range(between)]
+            shown += between + 1
+    ranks = sorted(rank for rank, _ in order)
+    assert ranks == list(range(shown))
+    packets = [
+        PacketInfo(rank, at - 9, 1, clean, clean, hidden=False, size=1, pos=at)
+        for at, (rank, clean) in enumerate(order)
+    ]
+    first = draw(st.integers(0, shown - 1))
+    last = draw(st.integers(first + 1, shown))
+    return packets, list(range(first, last)), leading
+
+
+@given(led_streams())
+def test_pictures_that_lead_a_keyframe_go_with_what_they_lean_on(
+    drawn: tuple[list[PacketInfo], list[int], dict[int, bool]],
+) -> None:
+    packets, section, leading = drawn
+    plan = plan_smart(packets, section, leading)
+    tail = [packets[at] for at in plan.tail]
+    region = [packets[at].pts for at in (*range(plan.cut, plan.resume), *plan.late)]
+    assert list(plan.region) == sorted(region)
+    assert plan.cut + len(plan.region) + len(tail) == plan.count == len(packets)
+    shown = [pts for span in plan.pads for pts in span.pts]
+    assert sorted(shown + section) == list(plan.region)
+    # Shown one after the other, whatever was moved.
+    head = [p.pts for p in packets[: plan.cut]]
+    assert sorted(head) + list(plan.region) + sorted(p.pts for p in tail) == list(
+        range(len(packets))
+    )
+    if tail:
+        assert tail[0].clean
+        # Nothing that leans on the old pictures stays right behind the new ones.
+        leads = [at for at in plan.tail if packets[at].pts < tail[0].pts]
+        assert not any(leading[at] for at in leads)
+
+
+@given(led_streams())
+def test_copying_goes_on_at_the_first_keyframe_behind_the_section(
+    drawn: tuple[list[PacketInfo], list[int], dict[int, bool]],
+) -> None:
+    packets, section, leading = drawn
+    plan = plan_smart(packets, section, leading)
+    first = next(
+        (at for at, p in enumerate(packets) if p.clean and p.pts > section[-1]), len(packets)
+    )
+    assert plan.resume == first
+    # No picture is encoded again that leads the keyframe without leaning on anything gone.
+    needless = [at for at in plan.late if not leading[at]]
+    together = (
+        [at for at in leading if packets[at].pts < packets[plan.resume].pts] if needless else []
+    )
+    assert not needless or any(
+        leading[at] or packets[at].pts <= section[-1] for at in together if at > plan.resume
+    )
