@@ -144,25 +144,42 @@ def lossless(path: Path, spoil: Callable[[int, np.ndarray[Any, Any]], None]) -> 
     return path
 
 
+def pads_check(folder: Path, spoil: Callable[[int, np.ndarray[Any, Any]], None]) -> Check:
+    """Return what is found of pads that `spoil` changed."""
+    src = lossless(folder / "a.mkv", lambda _number, _luma: None)
+    out = lossless(folder / "b.mkv", spoil)
+    source = probe(src, Limits())
+    films = Films(src, source, out, probe(out, Limits()))
+    found = check_pictures(
+        films, section_of(source, 11, 14), source.video.pts[8:16], exact_pads=False
+    )
+    return next(check for check in found if check.name == "re-encoded pictures")
+
+
 def test_one_lost_block_of_a_large_picture_is_noticed(tmp_path: Path) -> None:
     def lost(number: int, luma: np.ndarray[Any, Any]) -> None:
         if number == 9:
             luma[160:176, 320:336] += 40
 
-    src = lossless(tmp_path / "a.mkv", lambda _number, _luma: None)
-    out = lossless(tmp_path / "b.mkv", lost)
-    source = probe(src, Limits())
-    films = Films(src, source, out, probe(out, Limits()))
-    touched = source.video.pts[8:16]
-    section = section_of(source, 11, 14)
-    (found,) = [
-        check
-        for check in check_pictures(films, section, touched, exact_pads=False)
-        if check.name == "re-encoded pictures"
-    ]
+    found = pads_check(tmp_path, lost)
     # The whole is 45 dB alike: only its block tells.
     assert float(found.detail.split("at least ")[1].split()[0]) > 45
     assert not found.passed
+
+
+@pytest.mark.parametrize(("grains", "passes"), [(1, True), (6, False)])
+def test_a_pad_full_of_noise_is_noticed_and_what_encoders_leave_is_not(
+    tmp_path: Path, grains: int, passes: bool
+) -> None:
+    rng = np.random.default_rng(8)
+
+    def noisy(number: int, luma: np.ndarray[Any, Any]) -> None:
+        if number == 15:
+            luma += rng.integers(0, grains + 1, luma.shape, np.uint8)
+            luma -= np.uint8(grains // 2)
+
+    # Half a level in the mean moves no block.
+    assert pads_check(tmp_path, noisy).passed is passes
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from retake.core.proof import KEPT, FileFacts, Kind, Proof, Strip
-from retake.media.proof.verdict import Tally, Verdict, amount, level_text
+from retake.core.proof import KEPT, Kind, Proof, Strip
+from retake.media.proof.verdict import Tally, Verdict, amount
 from retake.media.proof.words import headline
 
 _SIGNS = {
@@ -44,7 +44,8 @@ def show_proof(proof: Proof, verdict: Verdict, drawn: Path | None) -> None:
     about.add_column(style="dim")
     about.add_column(overflow="fold")
     for role, file in (("source", proof.source), ("output", proof.output)):
-        about.add_row(role, _file(file))
+        about.add_row(role, Text(f"{file.name}  {file.size_bytes} bytes"))
+        about.add_row("SHA-256", file.sha256)
     for note in verdict.notes:
         about.add_row("note", Text(note))
     if drawn is not None:
@@ -81,10 +82,10 @@ def _name(strip: Strip) -> str:
 
 
 def _figures(proof: Proof, verdict: Verdict) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim")
     whole = "whole film" if verdict.section is None else "outside"
-    for name in ("", "", "all", "identical", "bit-exact", "encoded again", "changed or lost"):
-        table.add_column(name, justify="left")
+    for name in ("", "", "all", "identical", "bit-exact", "encoded again", "changed"):
+        table.add_column(name, no_wrap=True)
     for at, strip in enumerate(proof.strips):
         table.add_row(*_row(strip, _name(strip), whole, verdict.outside[at]))
         if verdict.section is not None:
@@ -93,20 +94,22 @@ def _figures(proof: Proof, verdict: Verdict) -> Table:
 
 
 def _row(strip: Strip, name: str, where: str, tally: Tally) -> list[str]:
-    again = amount(strip, tally.of(Kind.NEAR))
+    again = _count(strip, tally.of(Kind.NEAR))
     if tally.worst_db is not None:
-        again += f", {level_text(strip, tally.worst_db)}"
-    other = tally.total - tally.of(*KEPT, Kind.NEAR)
+        video = strip.medium == "video"
+        again += f" ≥ {tally.worst_db:.1f} dB" if video else f" ≤ {-tally.worst_db:.0f} dBFS"
     return [
         name,
         where,
         amount(strip, tally.total),
-        amount(strip, tally.of(Kind.IDENTICAL)),
-        amount(strip, tally.of(Kind.EXACT)),
-        again if tally.of(Kind.NEAR) else "–",
-        amount(strip, other) if other else "–",
+        _count(strip, tally.of(Kind.IDENTICAL)),
+        _count(strip, tally.of(Kind.EXACT)),
+        again,
+        _count(strip, tally.total - tally.of(*KEPT, Kind.NEAR)),
     ]
 
 
-def _file(file: FileFacts) -> Text:
-    return Text(f"{file.name}  {file.size_bytes} bytes\nSHA-256 {file.sha256}")
+def _count(strip: Strip, count: int) -> str:
+    if not count:
+        return "–"
+    return str(count) if strip.medium == "video" else amount(strip, count)

@@ -86,7 +86,8 @@ def _draw_head(draw: ImageDraw.ImageDraw, layout: MapLayout, verdict: Verdict) -
     for number, loss in enumerate(verdict.losses[:_MOST_LOSSES]):
         place = left, 150 + number * LOSS + 12
         told = shortened(draw, f"·  {loss}", 24, WIDTH - MARGIN - left)
-        draw.text(place, told, font=font(24), fill=SECTION, anchor="lm")
+        fill = TEXT if verdict.alike else SECTION
+        draw.text(place, told, font=font(24), fill=fill, anchor="lm")
     draw.text((layout.right, 40), "retake verify", font=font(24), fill=QUIET, anchor="rm")
 
 
@@ -165,4 +166,4 @@ def _draw_file(
     size = f"{file.size_bytes:,} bytes".replace(",", " ")
     draw.text((layout.left + 700, y), size, font=font(22), fill=TEXT, anchor="rm")
     told = f"SHA-256  {file.sha256}"
-    draw.text((layout.left + 760, y), told, font=font(22), fill=TEXT, anchor="lm")
+    draw.text((layout.left + 740, y), told, font=font(21), fill=TEXT, anchor="lm")

@@ -222,7 +222,7 @@ def level_text(strip: Strip, db: float) -> str:
     """Return a stream's worst likeness in words."""
     if strip.medium == "video":
         return f"at least {db:.1f} dB"
-    return f"by at most {-db:.0f} dBFS"
+    return f"differs by {-db:.0f} dBFS or less"
 
 
 def _difference(fact: Fact) -> str:
