@@ -58,7 +58,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
     def make(kind: str) -> Path:
         if kind not in done:
-            options = dict(KINDS[kind])
+            options: dict[str, Any] = {"gop": 16, **KINDS[kind]}
             parameters = f"log-level=none:scenecut=0:{options.pop('x265')}"
             done[kind] = make_clip(
                 folder / f"{len(done)}.mp4",
@@ -67,7 +67,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Any:
                 size=(160, 90),
                 audio=None,
                 codec_options={"preset": "ultrafast", "x265-params": parameters},
-                **{"gop": 16, **options},
+                **options,
             )
         return done[kind]
 
@@ -121,7 +121,8 @@ def test_a_file_that_was_spliced_is_spliced_again(made: Any, tmp_path: Path) -> 
 @pytest.mark.parametrize("tag", ["hvc1", "hev1"])
 def test_the_sample_entry_keeps_its_kind(made: Any, tmp_path: Path, tag: str) -> None:
     src = tmp_path / "tagged.mov"
-    with av.open(made("8 bits")) as source, av.open(src, "w") as out:
+    plain: Path = made("8 bits")
+    with av.open(plain) as source, av.open(src, "w") as out:
         copy = out.add_stream_from_template(source.streams.video[0], opaque=True)
         copy.codec_context.codec_tag = tag
         for packet in source.demux(video=0):
@@ -165,7 +166,7 @@ def test_the_same_edit_gives_the_same_bytes(made: Any, tmp_path: Path) -> None:
 
 
 def test_a_section_of_the_sources_own_pictures_is_hardly_coarser(made: Any, tmp_path: Path) -> None:
-    src = made("8 bits")
+    src: Path = made("8 bits")
     source = probe(src, Limits())
     section = section_of(source, 13, 21)
     take = TakeFiles(tmp_path / "take.nut", None)
