@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from retake.core.containers import AUDIO_CODECS, CONTAINERS, VIDEO_CODECS
+from retake.core.containers import AUDIO_CODECS, CONTAINERS, LIKE_ONLY, VIDEO_CODECS
 from retake.core.conversion import Conversion, check_conversion
 from retake.core.errors import BadRequest
 
@@ -47,7 +47,9 @@ def test_a_codec_that_the_container_does_not_hold_is_refused_with_those_it_does(
 
 
 def test_every_container_has_a_codec_of_each_kind_that_can_be_asked_for() -> None:
-    for home in CONTAINERS.values():
+    for name, home in CONTAINERS.items():
+        if name in LIKE_ONLY:
+            continue
         assert set(home.video) & set(VIDEO_CODECS)
         assert set(home.audio) & set(AUDIO_CODECS)
         # The first one is what everything else becomes in it.

@@ -30,7 +30,7 @@ def make_rich(folder: Path, name: str, *, subtitles: bool = True, **options: Any
         streams: dict[int, Any] = {}
         for stream in old.streams:
             new = out.add_stream_from_template(stream, opaque=True)
-            new.metadata["title" if stream.type == "video" else "language"] = "deu"
+            new.metadata["title" if stream.type == "video" else "language"] = "ita"
             streams[stream.index] = new
         second: Any = out.add_stream(
             old.streams.audio[0].codec_context.name.replace("opus", "libopus")

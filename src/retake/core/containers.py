@@ -102,8 +102,6 @@ VIDEO_CODECS: Mapping[str, str] = {
     "vp8": "VP8",
     "prores": "ProRes",
     "mpeg2video": "MPEG-2",
-    "mpeg4": "MPEG-4",
-    "mjpeg": "Motion JPEG",
     "ffv1": "FFV1",
 }
 """Codecs of pictures that a request may ask for: FFmpeg's names, and what people call them."""
@@ -120,6 +118,17 @@ AUDIO_CODECS: Mapping[str, str] = {
     "pcm_s24le": "PCM, 24 bits",
 }
 """Codecs of sound that a request may ask for."""
+
+
+_OTHER_TITLES: Mapping[str, str] = {
+    "mpeg4": "MPEG-4",
+    "mpeg1video": "MPEG-1",
+    "mjpeg": "Motion JPEG",
+    "theora": "Theora",
+    "vorbis": "Vorbis",
+    "eac3": "E-AC-3",
+    "dnxhd": "DNxHD",
+}
 
 
 def like(file_type: str) -> str:
@@ -142,4 +151,4 @@ def file_title(file_type: str) -> str:
 
 def title_of(codec: str) -> str:
     """Return what people call a codec that FFmpeg calls so."""
-    return VIDEO_CODECS.get(codec) or AUDIO_CODECS.get(codec) or codec
+    return VIDEO_CODECS.get(codec) or AUDIO_CODECS.get(codec) or _OTHER_TITLES.get(codec, codec)

@@ -16,6 +16,11 @@ from retake.media.pictures.encode import add_encoder
 from retake.media.pictures.recipe import Recipe
 
 _NOT_OURS = frozenset({"major_brand", "minor_version", "compatible_brands", "encoder"})
+# FFmpeg knows QuickTime's languages by one code each.
+_QUICKTIME = {
+    **{"deu": "ger", "fre": "fra", "nld": "dut", "swe": "sve", "ell": "gre", "isl": "ice"},
+    **{"zho": "chi"},
+}
 _BASE_MEDIA = frozenset({"mp4", "mov"})
 
 
@@ -89,6 +94,9 @@ def tell(container: Any, out: Any) -> None:
 def told(new: Any, old: Any) -> Any:
     """Return a new stream that tells of itself what the old one does: language, title, role."""
     new.metadata.update(old.metadata)
+    language = new.metadata.get("language")
+    if language in _QUICKTIME and new.container.format.name == "mov":
+        new.metadata["language"] = _QUICKTIME[language]
     new.disposition = old.disposition
     return new
 

@@ -65,6 +65,9 @@ def anew(video: VideoStream, codec: str, *, crf: int, reorder: int, tag: str | N
         recipe = Recipe(codec, encoder, "", dict(options), gop=1)
     else:
         recipe = _OLDER[codec]
+    if codec == "mjpeg" and not video.colour.full_range:
+        # JPEG is of full range by itself; a comment in each picture says otherwise.
+        recipe = replace(recipe, options=recipe.options | {"strict": "unofficial"})
     offered = av.Codec(recipe.encoder, "w").video_formats or ()
     return replace(recipe, pix_fmt=_nearest(video, frozenset(each.name for each in offered)))
 
