@@ -129,6 +129,24 @@ def test_a_lost_connection_is_told_and_the_watch_goes_on(desk: Page):
     expect(desk.get_by_role("button", name=re.compile("Cancel|Edit again"))).to_be_visible()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("kept_back", ["/events$", "/requests/[0-9a-f]{32}$"])
+def test_a_request_is_followed_by_its_events_or_without_them(desk: Page, kept_back: str):
+    asked: list[str] = []
+
+    def keep_back(route: Route) -> None:
+        asked.append(route.request.url)
+        route.abort()
+
+    desk.route(re.compile(kept_back), keep_back)
+    run(desk, "Snow")
+    accepted(desk)
+    desk.get_by_role("button", name="Cancel").click()
+    expect(desk.get_by_text("Cancelled. Nothing was changed.")).to_be_visible()
+    # Events come: there is no need to ask for the status.
+    assert bool(asked) == (kept_back == "/events$")
+
+
 def test_the_servers_own_sentence_is_shown_when_it_refuses(desk: Page, clip: Path):
     # The page would not offer so short a section; whoever has an old page gets the answer in words.
     desk.route(

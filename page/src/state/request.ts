@@ -3,6 +3,7 @@
 import { effect, signal } from "@preact/signals";
 
 import * as wire from "../wire/client";
+import { events } from "../wire/events";
 import type { RequestRecord } from "../wire/types";
 import { clip, closeClip, openStored, startTransfer, transfer } from "./clip";
 import { payload, recall } from "./form";
@@ -25,7 +26,7 @@ export const job = signal<Job>({ at: "none" });
 /** When each stage was first seen, in the page's own clock (ms). */
 export const stageSeen = signal<ReadonlyMap<string, number>>(new Map());
 
-let watching = 0;
+let watching: AbortController | null = null;
 
 function address(id: string | null): void {
   history.replaceState(null, "", location.pathname + location.search + (id ? `#request=${id}` : ""));
@@ -58,25 +59,51 @@ async function submit(uri: string): Promise<void> {
 
 /** Shows `record` and watches it until it ends. */
 export function follow(record: RequestRecord): void {
-  const mine = ++watching;
+  stopWatching();
+  const stop = new AbortController();
+  watching = stop;
   stageSeen.value = new Map();
   address(record.request_id);
   take(record);
-  void watch(record.request_id, mine);
+  void watch(record, stop.signal);
 }
 
-async function watch(id: string, mine: number): Promise<void> {
+function stopWatching(): void {
+  watching?.abort();
+  watching = null;
+}
+
+/** Listens to the request's events; asks for its status where they do not come through. */
+async function watch(record: RequestRecord, stop: AbortSignal): Promise<void> {
   let pause = POLL_MS;
-  while (job.value.at === "running") {
-    await new Promise((wake) => setTimeout(wake, pause));
-    if (mine !== watching || job.value.at !== "running") return;
+  let after = "";
+  let streams = true;
+  while (!stop.aborted && job.value.at === "running") {
     try {
-      const record = await wire.status(key.value, id);
-      if (mine !== watching) return;
+      if (streams) {
+        for await (const { id, news } of events(key.value, record.request_id, after, stop)) {
+          if (stop.aborted) return;
+          after = id;
+          record = { ...record, ...news };
+          take(record);
+        }
+        if (job.value.at !== "running") return;
+      }
+    } catch {
+      // Something on the way keeps streams back, or the server is away: the next lines tell.
+      streams = after !== "";
+    }
+    if (stop.aborted) return;
+    await new Promise((wake) => setTimeout(wake, pause));
+    if (stop.aborted || job.value.at !== "running") return;
+    try {
+      const now = await wire.status(key.value, record.request_id);
+      if (stop.aborted) return;
       pause = POLL_MS;
-      take(record);
+      record = now;
+      take(now);
     } catch (error) {
-      if (mine !== watching) return;
+      if (stop.aborted) return;
       const known = error instanceof wire.ApiError ? error : null;
       if (!known || (known.status !== 0 && known.status < 500 && known.status !== 429)) {
         failed(error);
@@ -132,7 +159,7 @@ export async function cancel(): Promise<void> {
 
 /** Back to the form with the same clip. */
 export function again(): void {
-  watching++;
+  stopWatching();
   job.value = { at: "none" };
   address(null);
 }

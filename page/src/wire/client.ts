@@ -4,7 +4,7 @@
 import type { ModelDetail, Payload, RequestRecord, Upload } from "./types";
 
 export const MODEL = "ltx-2-pro-retake";
-const ROOT = "api/v1/ie/requestqueue/apikey";
+export const ROOT = "api/v1/ie/requestqueue/apikey";
 
 export class ApiError extends Error {
   constructor(
