@@ -7,12 +7,14 @@ from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from retake.core.errors import BadSource
 from retake.core.request import Limits
 from retake.core.source import AudioStream
 from retake.media.probe import probe
@@ -120,3 +122,41 @@ def test_neighbouring_intervals_add_up(times: list[Fraction], start: Fraction, r
     assert sum(lengths) == sample_at(audio, marks[-1]) - sample_at(audio, marks[0])
     exact = (marks[-1] - marks[0]) * rate
     assert abs(sum(lengths) - exact) <= 1
+
+
+@pytest.mark.parametrize("name", ["aac.mp4", "flac.mkv"])
+def test_a_packet_that_cannot_be_decoded_is_silent_and_moves_nothing(
+    heard: Callable[[str], tuple[Path, AudioStream]], tmp_path: Path, name: str
+) -> None:
+    path, audio = heard(name)
+    with av.open(path) as container:
+        lost = [p for p in container.demux(audio=0) if p.size][10]
+        data, start = bytes(lost), lost.pts * Fraction(lost.time_base)
+        length = lost.duration * Fraction(lost.time_base)
+    broken = tmp_path / name
+    broken.write_bytes(path.read_bytes().replace(data, b"\xff" * len(data)))
+    whole = read_sound(path, audio, Fraction(0), Fraction(SECONDS))
+    found = read_sound(broken, audio, Fraction(0), Fraction(SECONDS))
+    # What overlaps with a lost packet of AAC is lost, too.
+    first, last = (round((t) * 48000) for t in (start - length, start + 2 * length))
+    assert np.array_equal(found[:, :first], whole[:, :first])
+    # The decoder makes up its noise anew; sound at another place would differ by far more.
+    assert np.abs(found[:, last:] - whole[:, last:]).max() < 2**-5
+    middle = round((start + length / 2) * 48000)
+    assert np.abs(found[:, middle - 300 : middle + 300]).max() < np.abs(whole).max()
+
+
+def test_sound_of_which_nothing_can_be_decoded_is_damaged(
+    heard: Callable[[str], tuple[Path, AudioStream]], tmp_path: Path
+) -> None:
+    path, audio = heard("flac.mkv")
+    data = path.read_bytes()
+    with av.open(path) as container:
+        for packet in container.demux(audio=0):
+            if packet.size:
+                data = data.replace(bytes(packet), b"\xff" * packet.size)
+    broken = tmp_path / "broken.mkv"
+    broken.write_bytes(data)
+    with pytest.raises(BadSource) as caught:
+        read_sound(broken, audio, Fraction(0), Fraction(SECONDS))
+    assert caught.value.code == "damaged"

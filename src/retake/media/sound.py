@@ -79,8 +79,10 @@ def read_sound(
 def sound_runs(path: Path, audio: AudioStream) -> Iterator[tuple[int, NDArray[np.float32]]]:
     """Yield decoded runs of samples, float32 ``[channels, n]``, and each one's first number.
 
+    A packet that cannot be decoded is left out, as players do; there is silence in its place.
+
     Raises:
-        BadSource: `damaged`: the sound cannot be decoded.
+        BadSource: `damaged`: none of the sound can be decoded, or the file cannot be read.
     """
     with open_source(path) as container:
         stream: Any = container.streams[audio.index]
@@ -90,13 +92,25 @@ def sound_runs(path: Path, audio: AudioStream) -> Iterator[tuple[int, NDArray[np
             for packet in container.demux(stream):
                 if place is None and packet.pts is not None:
                     place = Placing(stream, packet, audio.sample_rate)
-                for frame in packet.decode():
+                for frame in _decoded(packet, place):
                     samples = to_float(frame)
                     if samples.shape[0] != audio.channels or place is None:
                         raise damaged("the number of channels changes within the sound")
                     yield place(frame.pts, samples.shape[1]), samples
         except av.error.FFmpegError as error:
-            raise damaged("the sound cannot be decoded") from error
+            raise damaged("the sound cannot be read") from error
+    if place is not None and place.only_lost:
+        raise damaged("the sound cannot be decoded")
+
+
+def _decoded(packet: Any, place: Placing | None) -> list[Any]:
+    """Return a packet's frames; none where it cannot be decoded."""
+    try:
+        return list(packet.decode())
+    except av.error.FFmpegError:
+        if place is not None:
+            place.lose()
+        return []
 
 
 def sample_depth(path: Path, audio: AudioStream) -> int:
@@ -128,6 +142,8 @@ class Placing:
         self._origin = sound_start(stream, first.pts)
         self._rate = rate
         self._next: int | None = None
+        self._length = 0
+        self._lost = 0
         if first.has_sidedata("skip_samples"):
             # Exact where the container's clock is coarse: Matroska's counts milliseconds.
             skipped = -int.from_bytes(bytes(first.get_sidedata("skip_samples"))[:4], "little")
@@ -142,8 +158,19 @@ class Placing:
         at = self._next or 0 if pts is None else self._at(pts)
         if self._next is not None and abs(at - self._next) < _GAP_S * self._rate:
             at = self._next
-        self._next = at + length
+        self._next, self._length = at + length, length
         return at
+
+    @property
+    def only_lost(self) -> bool:
+        """Whether nothing was placed, but something lost."""
+        return self._lost > 0 and not self._length
+
+    def lose(self) -> None:
+        """Leave room for a run that was lost, as long as the one before."""
+        self._lost += 1
+        if self._next is not None:
+            self._next += self._length
 
 
 def to_float(frame: av.AudioFrame) -> NDArray[np.float32]:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from retake.core.source import AudioStream
 from retake.media.audio.frames import packed_frames
 from retake.media.audio.timeline import Place, Timeline
-from retake.media.opening import damaged, open_source
+from retake.media.opening import open_source
 from retake.media.packets import packets_of
 from retake.media.sound import native_samples
 from retake.media.unspliceable import Unspliceable
@@ -54,8 +54,7 @@ def new_blocks(
         bits: Bits of a sample that count.
 
     Raises:
-        Unspliceable: A packet does not hold the samples that it should.
-        BadSource: `damaged`: a packet cannot be decoded.
+        Unspliceable: A packet cannot be decoded, or does not hold the samples that it should.
     """
     hit = packets_at(line, place)
     blocks = list(_decoded(path, audio, hit))
@@ -115,4 +114,4 @@ def _decoded(path: Path, audio: AudioStream, numbers: range) -> Iterator[Block]:
                     parts = [native_samples(frame) for frame in coder.decode(packet)]
                     yield np.concatenate(parts, axis=1)
         except (ValueError, av.error.FFmpegError) as error:
-            raise damaged("the sound cannot be decoded") from error
+            raise Unspliceable("a packet at the section cannot be decoded") from error
