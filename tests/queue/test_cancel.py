@@ -122,7 +122,8 @@ def test_what_was_to_stop_when_the_server_went_down_leaves_no_files(tmp_path: Pa
 
 def test_a_request_whose_time_is_over_is_cancelled_waiting_or_running(tmp_path: Path) -> None:
     async def scenario() -> None:
-        requests = Requests(DataDir(tmp_path), now=before(1000, 1.5), slots=2)
+        now = [999.0]
+        requests = Requests(DataDir(tmp_path), now=lambda: now[0], slots=2)
         link = Link()
         requests.dispatch.attach(link)
         for name in ("running", "ended", "waiting"):
@@ -133,6 +134,7 @@ def test_a_request_whose_time_is_over_is_cancelled_waiting_or_running(tmp_path: 
             assert requests.dispatch.admit() == name
             await requests.dispatch.begun(name)
         await requests.dispatch.ended("ended", SUCCESS)
+        now[0] = 1000.0
         waited = await requests.wait("waiting", 5)
         assert (waited.status, waited.ran_out, waited.finished_at) == (Status.CANCELLED, True, 1000)
         assert "running" in link.cancelled

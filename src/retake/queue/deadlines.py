@@ -21,6 +21,7 @@ class Deadlines:
 
     def add(self, request_id: str, at: int) -> None:
         """Watch a request whose time is over at `at` (Unix time); at once when that is past."""
+        self.remove(request_id)
         delay_s = max(at - self._now(), 0.0)
         loop = asyncio.get_running_loop()
         self._timers[request_id] = loop.call_later(delay_s, self._due, request_id, at)
