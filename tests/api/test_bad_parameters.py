@@ -54,6 +54,14 @@ BAD_PARAMETERS: list[tuple[str, object, str]] = [
     ("seed", 1.5, "wrong_type"),
     ("seed", "7", "wrong_type"),
     ("options", [], "wrong_type"),
+    ("container", "realmedia", "unknown_container"),
+    ("container", 4, "wrong_type"),
+    ("video_codec", "mpeg7", "unknown_video_codec"),
+    ("audio_codec", "", "unknown_audio_codec"),
+    ("audio_codec", ["aac"], "wrong_type"),
+    ("audio_track", 0, "unknown_audio_track"),
+    ("audio_track", "english", "unknown_audio_track"),
+    ("audio_track", 1.5, "wrong_type"),
 ]
 
 

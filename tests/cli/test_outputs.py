@@ -1,8 +1,10 @@
 """The files that an edit writes: refused before the work, whole or not at all after it."""
 
+from pathlib import Path
+
 import pytest
 
-from retake.cli.outputs import Outputs
+from retake.cli.outputs import Outputs, container_for
 from retake.core.errors import BadRequest, StorageFailed
 
 
@@ -69,3 +71,24 @@ def test_force_replaces(tmp_path):
     made.write_bytes(b"new")
     outputs(tmp_path, force=True).put("video", made)
     assert (tmp_path / "out.mp4").read_bytes() == b"new"
+
+
+@pytest.mark.parametrize(
+    ("asked", "name", "container"),
+    [
+        (None, "out.mkv", "mkv"),
+        (None, "out.M4V", "mp4"),
+        ("MKV", "out.mkv", "MKV"),
+        ("mp4", "out.m4v", "mp4"),
+        ("nonsense", "out.mp4", "nonsense"),
+    ],
+)
+def test_the_ending_names_the_container_unless_it_is_named(asked, name, container):
+    assert container_for(asked, Path(name)) == container
+
+
+def test_an_ending_that_says_otherwise_is_refused():
+    with pytest.raises(BadRequest) as caught:
+        container_for("webm", Path("out.mp4"))
+    assert refusal(caught) == ("container_and_ending", "container")
+    assert ".webm" in caught.value.message

@@ -199,3 +199,35 @@ def test_a_url_is_fetched_where_private_addresses_are_allowed(site, clip, tmp_pa
     missing = retake("edit", f"{site}/none.mp4", "-o", tmp_path / "no.mp4")
     assert missing.returncode == 3
     assert "404" in missing.stderr
+
+
+def test_another_ending_asks_for_another_container(clip, tmp_path):
+    done = retake(
+        "edit", clip, "-o", tmp_path / "out.mkv", "--start", "1", "--duration", "2", "--seed", "3",
+        "--mode", "replace_audio", "--prompt", "rain", "--report", tmp_path / "report.json",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    with av.open(str(tmp_path / "out.mkv")) as container:
+        assert container.format.name.startswith("matroska")
+    assert packets(tmp_path / "out.mkv", "video") == packets(clip, "video")
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert (report["video"]["action"], report["audio"]["action"]) == ("copied", "smart")
+    assert report["request"]["container"] == "mkv"
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["-o", "out.mp4", "--audio-track", "2"], "1 (no language, aac)"),
+        (["-o", "out.webm", "--video-codec", "h264"], "accepted in it is one of av1, vp9, vp8"),
+        (["-o", "out.avi"], "AVI is only written for a source that is one"),
+        (["-o", "out.mp4", "--container", "divx"], "mkv"),
+        (["-o", "out.mov", "--container", "mkv"], "accepted is .mkv"),
+    ],
+)
+def test_a_form_that_cannot_be_is_refused_with_what_can(clip, tmp_path, options, says):
+    target, *rest = options[1:]
+    done = retake("edit", clip, "-o", tmp_path / target, *rest, "--prompt", "rain", timeout=60)
+    assert done.returncode == 2, done.stderr
+    assert says in " ".join(done.stderr.split())
+    assert list(tmp_path.iterdir()) == []

@@ -140,3 +140,20 @@ def test_ten_bits_stay_ten_where_nobody_asked_for_a_codec(tmp_path: Path) -> Non
     assert done.rendered.video.reason == "WebM does not hold H.264"
     assert sound(done.out).shape[1] == pytest.approx(48000, abs=2000)
     assert_verified(done)
+
+
+def test_pictures_that_an_edit_list_hides_stay_hidden_in_another_container(tmp_path: Path) -> None:
+    whole = make_clip(tmp_path / "whole.mp4", seconds=2, audio=None)
+    src = tmp_path / "a.mp4"
+    with av.open(whole) as old, av.open(src, "w") as out:
+        stream = out.add_stream_from_template(old.streams.video[0], opaque=True)
+        for packet in old.demux():
+            if packet.size:
+                # What is shown before 0 is hidden by the muxer's edit list.
+                packet.pts, packet.dts = packet.pts - 5 * 512, packet.dts - 5 * 512
+                packet.stream = stream
+                out.mux(packet)
+    done = edit(src, tmp_path, 12, 30, Mode.VIDEO, name="out.mkv", conversion=Conversion("mkv"))
+    assert done.rendered.video.reason == "its edit list hides 5 of its pictures"
+    assert len(pictures(done.out)) == len(pictures(src)) == 43
+    assert_verified(done, Mode.VIDEO)

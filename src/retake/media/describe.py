@@ -78,7 +78,8 @@ def describe_sound(stream: Any, scan: AudioScan, video_start: Fraction) -> Audio
         duration=max(scan.end * base - start, Fraction(0)),
         frame_size=context.frame_size or 0,
         bit_rate=context.bit_rate,
-        language=stream.language,
+        # ISO 639-2 for "undetermined".
+        language=None if stream.language == "und" else stream.language,
     )
 
 

@@ -28,6 +28,7 @@ from retake.media.muxing.contents import (
 )
 from retake.media.muxing.form import form_of
 from retake.media.muxing.write import Written, write
+from retake.media.packets import index_packets
 from retake.media.pictures.splice import splice
 from retake.media.pictures.spliced import Spliced
 from retake.media.pictures.task import Task
@@ -46,7 +47,7 @@ def remux(job: RenderJob, part: Path, file_type: str, reason: str | None = None)
         job: What to render.
         part: Where to write.
         file_type: What kind of file.
-        reason: Why streams that change have to be encoded anew; None splices them.
+        reason: Why pictures that change have to be encoded anew; None splices them.
 
     Raises:
         RenderFailed: A stream cannot be encoded or put into the container.
@@ -108,9 +109,10 @@ class _Remux:
     def pictures(self) -> _Way:
         job = self.job
         reason = self._unheld("video", job.source.video.codec, job.conversion.video_codec)
+        reason = reason or self._hidden()
         if reason is None and not job.new_pictures:
             return _Way()
-        reason = reason or self._unspliced()
+        reason = reason or self._unspliced() or self.reason
         if reason is None:
             video, file = job.source.video, self.files.enter_context(spool(self.folder))
             task = Task(job.src, video, job.section.frames, job.pictures, file, job.watch)
@@ -162,9 +164,21 @@ class _Remux:
         if self.job.force_full:
             return FORCED
         for file_type in (self.job.source.file_type, self.file_type):
-            if self.reason is None and file_type not in _SPLICEABLE:
+            if file_type not in _SPLICEABLE:
                 return f"{file_title(file_type)} files cannot be spliced"
-        return self.reason
+        return None
+
+    def _hidden(self) -> str | None:
+        """Return why pictures cannot stay as they are where an edit list hides some of them.
+
+        The new file has another edit list or none: what is hidden would be seen.
+        """
+        job = self.job
+        if job.source.file_type not in {"mp4", "mov"}:
+            return None
+        packets = index_packets(job.src, job.source.video.index)
+        hidden = sum(packet.hidden for packet in packets)
+        return f"its edit list hides {hidden} of its pictures" if hidden else None
 
     def unlike(self) -> tuple[int, ...]:
         """Return the further tracks of sound whose packets do not stay byte for byte."""
