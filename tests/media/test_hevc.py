@@ -135,8 +135,11 @@ def test_the_sample_entry_keeps_its_kind(made: Any, tmp_path: Path, tag: str) ->
         assert container.streams.video[0].codec_context.codec_tag == tag
 
 
-def test_every_switch_says_which_sets_and_which_light_hold(made: Any, tmp_path: Path) -> None:
-    done = edit(made("open GOP"), tmp_path, 13, 21, Mode.VIDEO)
+@pytest.mark.parametrize(("kind", "light"), [("open GOP", 2), ("open GOP without B-frames", 0)])
+def test_every_switch_says_which_sets_and_which_light_hold(
+    made: Any, tmp_path: Path, kind: str, light: int
+) -> None:
+    done = edit(made(kind), tmp_path, 13, 21, Mode.VIDEO)
     assert done.rendered.touched is not None
     first, last = done.rendered.touched
     found = units(done.out)
@@ -146,7 +149,7 @@ def test_every_switch_says_which_sets_and_which_light_hold(made: Any, tmp_path: 
     for at in keys:
         kinds = [nal_type(nal) for nal in found[at]]
         assert kinds[:3] == list(hevc.SETS)
-        assert len(sei.only(found[at], {sei.MASTERING_DISPLAY, sei.CONTENT_LIGHT})) == 2
+        assert len(sei.only(found[at], {sei.MASTERING_DISPLAY, sei.CONTENT_LIGHT})) == light
     # The picture at which the source goes on lost those that led it.
     assert nal_type(found[last - 1][-1]) == hevc.BLA
     assert not any(nal_type(nals[-1]) in hevc.LEADING for nals in found[first:last])
