@@ -34,6 +34,9 @@ SECTIONS = [(0, 5), (12, 20), (30, 0)]
 """At the start, in the middle, to the end."""
 
 
+SHOW_FRAME = 1 << 4
+
+
 def packets(path: Path) -> list[bytes]:
     with open_source(path) as container:
         return [bytes(packet) for packet in packets_of(container, 0)]
@@ -127,6 +130,11 @@ def test_decoding_starts_at_key_frames_behind_a_sequence_header(eight: Path) -> 
     headless = b"".join(obu.raw for obu in units if obu.kind != SEQUENCE_HEADER)
     assert not look.is_clean(headless, key=True)
     assert not look.is_clean(packets(eight)[12], key=False)
+    hidden = bytearray(packets(eight)[12])
+    # The frame is the last unit, its header's fourth bit says whether it is shown.
+    hidden[-len(units[-1].payload)] &= ~SHOW_FRAME
+    assert not look.is_clean(bytes(hidden), key=True)
+    assert look.is_clean(packets(eight)[12], key=True)
 
 
 def test_new_sequence_headers_say_what_the_containers_record_says(
