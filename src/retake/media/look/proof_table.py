@@ -50,7 +50,7 @@ def draw_table(draw: ImageDraw.ImageDraw, layout: MapLayout, verdict: Verdict) -
         "identical",
         "bit-exact",
         "encoded again",
-        "likeness of those",
+        "likeness",
         "changed or lost",
         "IN THE SECTION",
     )
