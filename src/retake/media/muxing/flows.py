@@ -114,6 +114,9 @@ def sound(
                 packet = av.Packet(new[number])
                 packet.pts, packet.dts, packet.duration = old.pts, old.dts, old.duration
                 packet.time_base, packet.is_keyframe = base, old.is_keyframe
+                if old.has_sidedata("skip_samples"):
+                    # How much of a track's last packet is not heard.
+                    packet.set_sidedata(old.get_sidedata("skip_samples"))
             shift = round(origin / base)
             packet.pts = done.packets[number].pts - shift
             packet.dts = done.packets[number].dts - shift
