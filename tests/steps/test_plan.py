@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from retake.core.conversion import Conversion
 from retake.core.errors import BadRequest
 from retake.core.request import Limits, RetakeRequest
-from retake.core.source import Colour, VideoStream
+from retake.core.source import Colour, Source, VideoStream
 from retake.core.timing import FrameCount
-from retake.steps.plan import plan_section
+from retake.steps.plan import plan_form, plan_section
 
 LIMITS = Limits()
 
@@ -109,3 +110,39 @@ def test_any_section_of_any_timing_covers_what_was_asked(gaps, data):
     assert stream.time_of(section.frames.end - 1) < start + duration
     assert section.handles.start <= section.frames.start
     assert section.frames.end <= section.handles.end
+
+
+def of_type(file_type):
+    return Source("any", video(), (), 0, 1000, file_type=file_type)
+
+
+@pytest.mark.parametrize(
+    ("file_type", "ending", "asked_for", "comes"),
+    [
+        ("webm", ".webm", None, "webm"),
+        ("ogg", ".ogv", None, "webm"),
+        ("avi", ".avi", "avi", "avi"),
+        ("mov", ".mov", "mp4", "mp4"),
+        # Its content is a MOV, whatever its name says: it is left what it is.
+        ("mov", ".mp4", "mp4", "mov"),
+        ("mkv", ".mp4", "mp4", "mp4"),
+    ],
+)
+def test_the_result_comes_in_the_source_s_container_or_the_one_asked_for(
+    file_type, ending, asked_for, comes
+):
+    form = plan_form(Conversion(asked_for), of_type(file_type), ending)
+    assert form.container == comes
+
+
+@pytest.mark.parametrize(
+    ("wanted", "code"),
+    [
+        (Conversion(video_codec="h264"), "codec_not_in_container"),
+        (Conversion(container="flv"), "unknown_container"),
+    ],
+)
+def test_a_form_that_the_source_s_container_cannot_have_is_refused(wanted, code):
+    with pytest.raises(BadRequest) as caught:
+        plan_form(wanted, of_type("webm"), ".webm")
+    assert caught.value.code == code
