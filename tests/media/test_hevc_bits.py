@@ -80,6 +80,12 @@ def _as_new(sets: list[bytes]) -> list[bytes]:
     return [sets[0], sets[1][:-1] + b"\xff", sets[2]]
 
 
+def test_a_record_that_calls_a_set_what_it_is_not_is_refused(config: bytes) -> None:
+    at = config.index(b"\x40\x01\x0c")
+    with pytest.raises(Unspliceable, match="damaged"):
+        HvcConfig.parse(config[:at] + b"\x42" + config[at + 1 :])
+
+
 @given(data=st.data())
 def test_a_broken_record_is_refused_or_read(config: bytes, data: st.DataObject) -> None:
     broken = bytearray(config[: data.draw(st.integers(0, len(config)))])
