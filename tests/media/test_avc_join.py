@@ -9,6 +9,12 @@ import av
 import pytest
 
 from retake.core.report import Action
+from retake.media.bitstream.nal import AvcConfig
+from retake.media.bitstream.slices import StreamLook
+from retake.media.packets import index_packets
+from retake.media.pictures.avc_join import plan_join
+from retake.media.pictures.avc_places import Kind
+from retake.media.pictures.spans import plan_smart
 from tests.clips import make_clip
 from tests.media.compare import packets, pictures, psnr
 from tests.media.takes import FIRST_NUMBER, Edit, edit
@@ -93,6 +99,23 @@ def test_a_keyframe_within_the_section_stays_one(tmp_path: Path):
     source = clip(tmp_path, f"{MEDIUM}:keyint=32:min-keyint=32")
     made = edit(source, tmp_path, 22, 33)
     assert_runs_on(made, again=9)
+
+
+def test_wherever_the_section_lies_the_rest_is_joined_to_it():
+    # Its encoder forgets references early, which the new pictures have to do as well.
+    source = Path(__file__).parents[2] / "demo" / "clip.mp4"
+    with av.open(source) as container:
+        extradata = bytes(container.streams.video[0].codec_context.extradata or b"")
+    look = StreamLook(AvcConfig.parse(extradata))
+    found = index_packets(source, 0, look.is_clean)
+    times = sorted(packet.pts for packet in found)
+    costs = {Kind.INTRA: 0.35, Kind.RAW: 1.0}
+    for first in range(1, 100, 7):
+        section = times[first : first + 12]
+        cut = plan_smart(found, section).cut
+        join = plan_join(found, look.pictures, look.sps[0], section, cut, costs)
+        assert join.count(Kind.SECTION) == 12
+        assert join.count(Kind.RAW) <= 4 and join.count(Kind.INTRA) <= 12
 
 
 def test_without_b_frames_nothing_outside_is_encoded_again(tmp_path: Path):

@@ -21,7 +21,7 @@ _PROFILES = frozenset({66, 77, 100, 110, 122, 244})
 _INTRA_SHARE = 0.35
 """Bytes of a nearly exact picture that stands alone, as a share of its raw samples."""
 
-_SAVED_FRAMES = 24
+_SAVED_FRAMES = 18
 _AFFORDABLE_BYTES = 16 << 20
 _TIMES_DEARER = 2
 """What exact frames may cost against nearly exact ones, where there are few."""
