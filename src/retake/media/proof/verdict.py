@@ -187,7 +187,10 @@ def _tally(strip: Strip, numbers: Sequence[int]) -> Tally:
 def _encoded_again(strip: Strip, tally: Tally, near_db: float | None) -> Iterator[str]:
     again = tally.of(Kind.NEAR)
     if again and (near_db is None or (tally.worst_db or 0) < near_db):
-        likeness = "" if tally.worst_db is None else f" ({level_text(strip, tally.worst_db)})"
+        likeness = ""
+        if tally.worst_db is not None:
+            by = "differing by " if strip.medium == "audio" else ""
+            likeness = f" ({by}{level_text(strip, tally.worst_db)})"
         yield f"{amount(strip, again)} of {_all(strip, tally)} outside encoded again{likeness}"
 
 
@@ -219,10 +222,10 @@ def amount(strip: Strip, count: int) -> str:
 
 
 def level_text(strip: Strip, db: float) -> str:
-    """Return a stream's worst likeness in words."""
+    """Return a stream's worst likeness in words; of sound, the level of the difference."""
     if strip.medium == "video":
         return f"at least {db:.1f} dB"
-    return f"differs by {-db:.0f} dBFS or less"
+    return f"at most {-db:.0f} dBFS"
 
 
 def _difference(fact: Fact) -> str:
