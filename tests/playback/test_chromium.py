@@ -32,9 +32,9 @@ ROWS = [
     "av1 mp4",
     "av1 opus webm",
 ]
-# What Chromium does not seek in the sources themselves either: it stumbles over the leading pictures
-# of an open GOP, and shows the keyframe instead of the two pictures before it where a fragmented
-# file has no edit list.
+# What Chromium does not seek in the sources themselves either: it stumbles over the leading
+# pictures of an open GOP, and shows the keyframe instead of the two pictures before it where a
+# fragmented file has no edit list.
 SEEKABLE = [name for name in ROWS if "open GOP" not in name and "fragmented" not in name]
 TYPES = {
     "h264": 'video/mp4; codecs="avc1.64001f"',
