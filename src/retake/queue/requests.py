@@ -22,6 +22,7 @@ from retake.queue.listing import Wanted
 from retake.queue.once import Once
 from retake.queue.record import NewRequest, Record
 from retake.queue.store import Discard, Store
+from retake.queue.waiting import Waiting
 
 _log = logging.getLogger(__name__)
 
@@ -62,7 +63,7 @@ class Requests:
         self._feed = Feed()
         self._deadlines = Deadlines(now, self._due)
         self.dispatch = Dispatch(self._store, slots, clock, self._feed, self._ended, discard)
-        self._waiters: dict[str, set[asyncio.Future[None]]] = {}
+        self._waiting = Waiting()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = False
@@ -103,9 +104,7 @@ class Requests:
     def get(self, request_id: str, key_id: str) -> Record | None:
         """Return one of the key's requests; None when it has no such request."""
         found = self._store.get(request_id)
-        if found is None or found.key_id != key_id:
-            return None
-        return self.dispatch.lively(found)
+        return self.lively(found) if found is not None and found.key_id == key_id else None
 
     def list(
         self,
@@ -125,7 +124,7 @@ class Requests:
         """
         wanted, listing = wanted or Wanted(), self._store.listing
         records = listing.page(key_id, wanted, limit, before)
-        return [self.dispatch.lively(each) for each in records], listing.total(key_id, wanted)
+        return [self.lively(each) for each in records], listing.total(key_id, wanted)
 
     def lively(self, record: Record) -> Record:
         """Return a record that was read before with what only memory knows of it now."""
@@ -170,15 +169,7 @@ class Requests:
         if record.status.terminal or self._stopping or timeout_s <= 0:
             return record
         self._loop = asyncio.get_running_loop()
-        ended: asyncio.Future[None] = self._loop.create_future()
-        waiters = self._waiters.setdefault(request_id, set())
-        waiters.add(ended)
-        try:
-            await asyncio.wait([ended], timeout=timeout_s)
-        finally:
-            waiters.discard(ended)
-            if not waiters:
-                self._waiters.pop(request_id, None)
+        await self._waiting.wait(request_id, timeout_s)
         return self._existing(request_id)
 
     async def cancel(self, request_id: str, key_id: str) -> Record | None:
@@ -241,13 +232,12 @@ class Requests:
 
     def _ended(self, request_id: str) -> None:
         self._deadlines.remove(request_id)
-        _release(self._waiters.pop(request_id, set()))
+        self._waiting.release(request_id)
 
     def _release_all(self) -> None:
         self._feed.close()
         self._deadlines.close()
-        for waiters in self._waiters.values():
-            _release(waiters)
+        self._waiting.release_all()
 
     def _existing(self, request_id: str) -> Record:
         found = self._store.get(request_id)
@@ -258,9 +248,3 @@ class Requests:
 
 def _is_stopping() -> StorageFailed:
     return StorageFailed("stopping", "the server is stopping", retryable=True)
-
-
-def _release(waiters: set[asyncio.Future[None]]) -> None:
-    for waiter in waiters:
-        if not waiter.done():
-            waiter.set_result(None)

@@ -1,17 +1,15 @@
 """What HEVC's parameter sets say that splicing has to know.
 
 Syntax: ITU-T H.265 (08/2021), 7.3.2.2 (SPS), 7.3.2.3 (PPS), 7.3.3 (profile, tier and level),
-7.3.4 (scaling lists), 7.3.7 (short-term reference picture sets), E.2.1 (VUI).
+7.3.4 (scaling lists), E.2.1 (VUI).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from retake.media.bitstream.hevc_references import RefSet, parse_ref_sets
 from retake.media.bitstream.nal import Bits, unescape
-from retake.media.unspliceable import Unspliceable
-
-_MOST_REFERENCE_SETS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +44,6 @@ class Pps:
     weighted: bool
     weighted_b: bool
     lists_modified: bool
-
-
-@dataclass(frozen=True, slots=True)
-class RefSet:
-    """A short-term reference picture set: how many pictures it names, and how many are used."""
-
-    count: int
-    used: int
 
 
 def sps_id(nal: bytes) -> int:
@@ -95,7 +85,7 @@ def parse_sps(nal: bytes) -> Sps:
         bits.fixed(8)
         _skip_unsigned(bits, 2)
         bits.flag()
-    sets = _reference_sets(bits)
+    sets = parse_ref_sets(bits)
     long_term, long_term_sets = bits.flag(), 0
     if long_term:
         long_term_sets = bits.unsigned()
@@ -164,46 +154,6 @@ def parse_pps(nal: bytes) -> Pps:
         weighted_b=weighted_b,
         lists_modified=bits.flag(),
     )
-
-
-def parse_ref_set(bits: Bits, known: tuple[RefSet, ...], *, in_slice: bool) -> RefSet:
-    """Read a short-term reference picture set: the next one of an SPS, or a slice's own.
-
-    Raises:
-        Unspliceable: It names more pictures than there can be.
-    """
-    if known and bits.flag():  # inter_ref_pic_set_prediction_flag
-        back = bits.unsigned() + 1 if in_slice else 1
-        bits.flag()  # delta_rps_sign
-        bits.unsigned()  # abs_delta_rps_minus1
-        if back > len(known):
-            raise Unspliceable("a header is damaged")
-        count = used = 0
-        for _ in range(known[-back].count + 1):
-            if bits.flag():
-                used += 1
-                count += 1
-            else:
-                count += bits.flag()
-        return RefSet(count, used)
-    negative, positive = bits.unsigned(), bits.unsigned()
-    if negative + positive > _MOST_REFERENCE_SETS:
-        raise Unspliceable("a header is damaged")
-    used = 0
-    for _ in range(negative + positive):
-        bits.unsigned()
-        used += bits.flag()
-    return RefSet(negative + positive, used)
-
-
-def _reference_sets(bits: Bits) -> tuple[RefSet, ...]:
-    count = bits.unsigned()
-    if count > _MOST_REFERENCE_SETS:
-        raise Unspliceable("a header is damaged")
-    sets: tuple[RefSet, ...] = ()
-    for _ in range(count):
-        sets = (*sets, parse_ref_set(bits, sets, in_slice=False))
-    return sets
 
 
 def _sub_layers(bits: Bits) -> int:

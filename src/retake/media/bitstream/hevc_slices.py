@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from retake.media.bitstream import hevc
-from retake.media.bitstream.hevc_sets import Pps, RefSet, Sps, parse_ref_set
+from retake.media.bitstream.hevc_references import RefSet, parse_ref_set
+from retake.media.bitstream.hevc_sets import Pps, Sps
 from retake.media.bitstream.nal import Bits, unescape
 from retake.media.unspliceable import Unspliceable
 
