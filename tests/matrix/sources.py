@@ -334,7 +334,7 @@ SOUNDS = [
         ".mkv",
         _clip(audio="vorbis", prepare=_experimental),
         audio=Promise.REENCODED,
-        audio_codec="opus",
+        audio_codec="aac",
     ),
 ]
 ROWS: dict[str, Row] = {

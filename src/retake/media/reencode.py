@@ -22,9 +22,6 @@ from retake.media.pictures.recipe import DEFAULT_CRF
 from retake.media.pictures.recipes.anew import anew, can_encode
 from retake.media.sound import sample_depth
 
-_FOLLOWED_BY = {"vorbis": "opus"}
-"""Codecs without a good encoder, and the one that came after each."""
-
 
 def video_codec_for(job: RenderJob, file_type: str) -> str:
     """Return the codec in which the job's pictures are encoded anew, in a kind of file.
@@ -48,7 +45,6 @@ def audio_codec_for(file_type: str, wanted: str | None, channels: int) -> str:
         channels: How many it has.
     """
     held = CONTAINERS[file_type].audio
-    wanted = _FOLLOWED_BY.get(wanted or "", wanted)
     if wanted in held and sound_coders.can_encode(wanted, channels):
         return wanted
     fits = (codec for codec in held if sound_coders.can_encode(codec, channels))
