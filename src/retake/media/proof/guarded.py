@@ -87,10 +87,9 @@ def _ask(request: dict[str, Any], watch: Watch) -> dict[str, Any]:
             reader.join(_POLL_S)
             watch.check()
             new, said = lines[said:], len(lines)
-            for line in new[-1:]:
-                if "progress" in line:
-                    stage, done, total = line["progress"]
-                    watch.progress(Stage(stage), int(done), int(total))
+            # The answer may have come right behind it.
+            for stage, done, total in [line["progress"] for line in new if "progress" in line][-1:]:
+                watch.progress(Stage(stage), int(done), int(total))
         child.wait()
     finally:
         child.kill()
