@@ -19,28 +19,34 @@ _HTML_STARTS = (b"<!doctype html", b"<html", b"<head", b"<body")
 _WORTH_A_RETRY = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
-def timed_out(what: str) -> FetchFailed:
+def timed_out(what: str, param: str = "video_uri") -> FetchFailed:
     """Return the error for something that took too long."""
-    return FetchFailed("timeout", f"video_uri: {what}", param="video_uri", retryable=True)
+    return FetchFailed("timeout", f"{param}: {what}", param=param, retryable=True)
 
 
-def failed(host: str, error: Exception) -> FetchFailed:
-    """Return the user's error for one of httpx's."""
+def failed(host: str, error: Exception, param: str = "video_uri") -> FetchFailed:
+    """Return the user's error for one of httpx's; `param` is what it calls the URL."""
     host = host[:100]
     tls = _cause(error, ssl.SSLError)
     if isinstance(tls, ssl.SSLCertVerificationError):
-        return _failed("tls", f"the certificate of {host} is not valid: {tls.verify_message}")
+        return FetchFailed(
+            "tls", f"the certificate of {host} is not valid: {tls.verify_message}", param=param
+        )
     if tls is not None:
-        return _failed("tls", f"no secure connection to {host} could be made")
+        return FetchFailed("tls", f"no secure connection to {host} could be made", param=param)
     if isinstance(error, httpx.ConnectTimeout):
-        return timed_out(f"{host} did not accept a connection in time")
+        return timed_out(f"{host} did not accept a connection in time", param)
     if isinstance(error, httpx.TimeoutException):
-        return timed_out(f"{host} stopped sending")
+        return timed_out(f"{host} stopped sending", param)
     if isinstance(error, httpx.ConnectError):
         reason = _cause(error, OSError)
         because = "" if reason is None or not reason.strerror else f": {reason.strerror}"
-        return _failed("refused", f"{host} does not accept connections{because}", retryable=True)
-    return _failed("interrupted", f"the connection to {host} broke off", retryable=True)
+        return FetchFailed(
+            "refused", f"{host} does not accept connections{because}", param=param, retryable=True
+        )
+    return FetchFailed(
+        "interrupted", f"the connection to {host} broke off", param=param, retryable=True
+    )
 
 
 def check_answer(answer: httpx.Response, host: str, max_bytes: int) -> None:

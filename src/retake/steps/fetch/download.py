@@ -17,7 +17,6 @@ import httpx
 
 from retake.core.errors import Cancelled, FetchFailed
 from retake.core.watch import Stage, Watch
-from retake.steps.fetch.address import Address
 from retake.steps.fetch.answer import (
     HEAD_BYTES,
     announced_length,
@@ -27,14 +26,12 @@ from retake.steps.fetch.answer import (
     timed_out,
     too_large,
 )
-from retake.steps.fetch.resolve import Resolver, checked_addresses, system_resolver
+from retake.steps.fetch.reach import reach
+from retake.steps.fetch.resolve import Resolver, system_resolver
 from retake.steps.fetch.url import bad_url, check_url
 from retake.storage import storage_failed
 
 _CANCEL_POLL_S = 0.1
-_MAX_ADDRESSES = 4
-"""So many of a host's addresses are tried."""
-_PORTS = {"http": 80, "https": 443}
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _ASK = {
     "User-Agent": "retake/0.1 (video fetcher)",
@@ -172,34 +169,15 @@ class _Download:
                 raise failed(url.host, error) from error
 
     async def _ask(self, client: httpx.AsyncClient, url: httpx.URL) -> httpx.Response:
-        host = url.raw_host.decode("ascii")
-        addresses = await checked_addresses(
-            host,
-            url.port or _PORTS[url.scheme],
-            allow_private=self._policy.allow_private,
-            resolve=self._resolve,
-            timeout_s=self._policy.connect_s,
-        )
-        headers = {**_ASK, "Host": url.netloc.decode("ascii")}
-        *others, last = addresses[:_MAX_ADDRESSES]
-        for address in others:
-            with contextlib.suppress(httpx.ConnectError, httpx.ConnectTimeout):
-                return await self._ask_at(client, url, address, headers)
-        return await self._ask_at(client, url, last, headers)
-
-    @staticmethod
-    async def _ask_at(
-        client: httpx.AsyncClient, url: httpx.URL, address: Address, headers: dict[str, str]
-    ) -> httpx.Response:
-        # The URL names the checked address, so nothing is resolved again; the name goes where it
-        # is still needed: into Host and into TLS, which verifies the certificate against it.
-        request = client.build_request(
+        return await reach(
+            client,
             "GET",
-            url.copy_with(host=str(address)),
-            headers=headers,
-            extensions={"sni_hostname": url.raw_host.decode("ascii").rstrip(".")},
+            url,
+            headers=_ASK,
+            allow_private=self._policy.allow_private,
+            connect_s=self._policy.connect_s,
+            resolve=self._resolve,
         )
-        return await client.send(request, stream=True)
 
     async def _store(self, answer: httpx.Response, dest: Path) -> Fetched:
         part = dest.with_name(f".{dest.name}.part")

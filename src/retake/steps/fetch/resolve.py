@@ -26,11 +26,18 @@ def system_resolver(host: str, port: int) -> list[str]:
 
 
 async def checked_addresses(
-    host: str, port: int, *, allow_private: bool, resolve: Resolver, timeout_s: float
+    host: str,
+    port: int,
+    *,
+    allow_private: bool,
+    resolve: Resolver,
+    timeout_s: float,
+    param: str = "video_uri",
 ) -> list[Address]:
     """Return the addresses of `host`, every one of which may be reached.
 
     One address that may not be reached spoils them all: a name with both is no honest one.
+    `param` is what errors call the URL that names the host.
 
     Raises:
         FetchFailed: The name does not resolve (code ``dns``), or may not be reached
@@ -40,26 +47,26 @@ async def checked_addresses(
         async with asyncio.timeout(timeout_s):
             found = await _on_a_thread(lambda: resolve(host, port))
     except TimeoutError:
-        raise _unresolved(host, f"no answer within {timeout_s:g} s") from None
+        raise _unresolved(host, f"no answer within {timeout_s:g} s", param) from None
     except (OSError, UnicodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no valid name"
-        raise _unresolved(host, reason or "no such name") from None
+        raise _unresolved(host, reason or "no such name", param) from None
     addresses = [parse_address(text) for text in found]
     known = [address for address in addresses if address is not None]
     if not known:
-        raise _unresolved(host, "it has no address")
+        raise _unresolved(host, "it has no address", param)
     if len(known) < len(addresses) or not all(
         may_reach(address, allow_private=allow_private) for address in known
     ):
-        raise blocked(host)
+        raise blocked(host, param)
     return known
 
 
-def _unresolved(host: str, reason: str) -> FetchFailed:
+def _unresolved(host: str, reason: str, param: str) -> FetchFailed:
     return FetchFailed(
         "dns",
-        f"the host {host[:100]} of video_uri does not resolve: {reason}",
-        param="video_uri",
+        f"the host {host[:100]} of {param} does not resolve: {reason}",
+        param=param,
         retryable=True,
     )
 
