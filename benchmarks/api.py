@@ -1,11 +1,11 @@
-"""What the API costs with a million requests in its database.
+"""What the server costs: every goal of the HTTP surface, measured in one run.
 
-    python benchmarks/api.py [--requests 1000000] [--pages 400]
+    python benchmarks/api.py [start idle rates saturated pages] [--requests 1000000] [--seconds 10]
 
-A data folder of the first version is filled by SQL (not counted) and brought up to date; then pages
-of 50 are asked for: the newest, deep ones, and narrowed ones. First in this process, where the
-processor time that an answer takes does not depend on what else the machine does; then from the
-real server over one connection, where wall time counts, and the load of the machine is told too.
+The server is the real one, started as `retake serve` starts it, every accepted request on the disk
+before it is answered. What asks is a process of its own (`benchmarks/load.py`), on the same two
+processors, so both are counted: "us of the server" is the processor time that an answer took there,
+which does not depend on what else the machine does; rates and times do, so its load is told.
 """
 
 from __future__ import annotations
@@ -13,185 +13,174 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import random
-import re
-import secrets
-import signal
-import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import httpx
+import pages
+from serving import PREFIX, Serving, serving, stalling
 
-from retake.api.answer import json_bytes
-from retake.api.links import Links
-from retake.api.parts import ApiParts
-from retake.api.schemas import record_json
-from retake.core.request import Status
-from retake.queue.data_dir import DataDir
-from retake.queue.keys import Keys
-from retake.queue.listing import Wanted
-from retake.queue.requests import Requests
-from retake.queue.schema import open_writer
-from retake.queue.tables import STEPS
-from retake.storage import LocalStorage
-
-PREFIX = "/api/v1/ie/requestqueue/apikey"
-MODELS = ("ltx-2-pro-retake", "vfx-retake")
-FIRST_S, EVERY_S = 1_700_000_000, 30
-# One in five thousand has failed: those are the pages for which most has to be passed over.
-RARE = 5000
-_INSERT = """
-insert into requests (request_id, key_id, model, engine, status, payload, source_ref, seed,
-                      warnings, created_at, queued_at, updated_at, started_at, finished_at, outcome)
-values (?, ?, ?, 'vfx', ?, ?, 'url:x', 1, '[]', ?, ?, ?, ?, ?, ?)
-"""
-_DEEP = "select request_id from requests where seq % ? = 0"
+_REST_S = 8.0
+"""After so long the engine child has nothing left to do and sleeps."""
+_IDLE_S = 20.0
+_WARM = 3
+_LOAD = Path(__file__).with_name("load.py")
+_missed: list[str] = []
 
 
 def main() -> None:
-    """Run the benchmark and print its figures."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--requests", type=int, default=1_000_000)
-    parser.add_argument("--pages", type=int, default=400, help="how many of each kind")
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name) / "data"
-        began = time.monotonic()
-        key = fill(DataDir(folder), options.requests)
-        size = sum(file.stat().st_size for file in folder.iterdir() if file.is_file())
-        took_s = time.monotonic() - began
-        print(f"{options.requests} requests, {size / 1e9:.2f} GB, filled in {took_s:.0f} s")
-        measure(folder, key, options.requests, options.pages)
-
-
-def fill(data_dir: DataDir, count: int) -> str:
-    """Put `count` ended requests of one key into the data folder; return the key."""
-    keys = Keys(data_dir.keys)
-    key = keys.create("benchmark")
-    key_id = keys.list()[0].key_id
-    keys.close()
-    db = sqlite3.connect(data_dir.requests, isolation_level=None)
-    db.execute("pragma synchronous=off")
-    db.executescript(f"{STEPS[0]} pragma user_version=1; begin;")
-    db.executemany(_INSERT, rows(key_id, count))
-    db.execute("commit")
-    db.close()
-    began = time.process_time()
-    open_writer(data_dir.requests).close()
-    print(f"brought up to date in {time.process_time() - began:.1f} s of processor time")
-    return key
-
-
-def rows(key_id: str, count: int) -> Iterator[tuple[Any, ...]]:
-    """Yield the values of `count` requests, as large as real ones are."""
-    payload = {"video_uri": "https://example.com/video.mp4", "start_time": 3, "duration": 5}
-    payload |= {"prompt": "A dramatic explosion with bright orange flames", "mode": "replace_video"}
-    sent = json.dumps(payload)
-    for n in range(count):
-        request_id, at = secrets.token_hex(16), FIRST_S + n * EVERY_S
-        files = {role: f"outputs/{request_id}/{role}" for role in ("video", "thumbnail", "report")}
-        report = {"checks": [{"name": f"check {i}", "passed": True} for i in range(20)]}
-        outcome = json.dumps({"files": files, "report": report, "notes": ["understood: explosion"]})
-        status = "failed" if n % RARE == 0 else "success"
-        times = (at, at, at + 20, at + 1, at + 20)
-        yield (request_id, key_id, MODELS[n % 10 == 0], status, sent, *times, outcome)
-
-
-def measure(folder: Path, key: str, count: int, pages: int) -> None:
-    """Ask for pages of every kind, here and from a server, and print what they took."""
-    data_dir = DataDir(folder)
-    keys, requests = Keys(data_dir.keys), Requests(data_dir)
-    storage = LocalStorage(data_dir.files, bytes(32))
-    links = Links(ApiParts(requests, keys, storage, ()), "http://127.0.0.1:8484", 2_000_000_000)
-    key_id = keys.list()[0].key_id
-    deep = [row[0] for row in requests._store._reader.execute(_DEEP, (max(count // pages, 1),))]
-
-    def here(limit: int, cursor: str | None, **wanted: Any) -> int:
-        found, total = requests.list(key_id, Wanted(**wanted), limit=limit + 1, before=cursor)
-        listed = [record_json(record, links) for record in found[:limit]]
-        json_bytes({"requests": listed, "total": total})
-        return len(listed)
-
-    for name, query in kinds(count, deep).items():
-        tell(f"here  {name}", time.thread_time, pages, lambda q=query: here(50, **q()))
-    requests.close()
-    keys.close()
-    with serving(folder) as base:
-        headers = {"Authorization": f"Bearer {key}"}
-        with httpx.Client(base_url=base + PREFIX, headers=headers, trust_env=False) as client:
-            for name, query in kinds(count, deep).items():
-                tell(f"there {name}", time.perf_counter, pages, lambda q=query: there(client, q()))
-
-
-@contextmanager
-def serving(folder: Path) -> Iterator[str]:
-    """Run the real server on a data folder; gives its address."""
-    command = [sys.executable, "-m", "retake.cli.main", "serve", "--port", "0"]
-    began = time.monotonic()
-    server = subprocess.Popen(
-        [*command, "--data-dir", str(folder)],
-        stdout=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"RETAKE_LOG_LEVEL": "WARNING"},
-    )
-    try:
-        assert server.stdout is not None
-        address = re.search(r"http://\S+", server.stdout.readline())
-        assert address is not None
-        print(f"the server listens {time.monotonic() - began:.2f} s after its start")
-        yield address[0]
-    finally:
-        server.send_signal(signal.SIGTERM)
-        server.wait(30)
-
-
-def there(client: httpx.Client, query: dict[str, Any]) -> int:
-    """Ask a server for a page; return how many requests it holds."""
-    names = {"since": "created_after", "until": "created_before"}
-    params = {names.get(name, name): value for name, value in query.items() if value is not None}
-    return len(client.get("/requests", params=params).json()["requests"])
-
-
-def kinds(count: int, deep: list[str]) -> dict[str, Callable[[], dict[str, Any]]]:
-    """Return what makes the queries to be measured, by name."""
-    last = FIRST_S + count * EVERY_S
-
-    def query(**wanted: Any) -> dict[str, Any]:
-        return {"cursor": random.choice(deep), **wanted}
-
-    def year() -> dict[str, Any]:
-        since = random.randint(FIRST_S, last)
-        return {"cursor": None, "since": since, "until": since + 31_536_000}
-
-    return {
-        "the newest": lambda: query(cursor=None),
-        "anywhere": query,
-        "of a model": lambda: query(model=MODELS[1]),
-        "rare status": lambda: query(status=Status.FAILED),
-        "rare status and model": lambda: query(status=Status.FAILED, model=MODELS[1], cursor=None),
-        "within a year": year,
+    """Run the parts that were asked for, and end with 1 where a goal was missed."""
+    kinds: dict[str, Callable[[argparse.Namespace, Path], None]] = {
+        "start": start,
+        "idle": idle,
+        "rates": rates,
+        "saturated": saturated,
+        "pages": list_pages,
     }
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("parts", nargs="*", choices=[[], *kinds], default=[])
+    parser.add_argument(
+        "--requests", type=int, default=1_000_000, help="how many are paged through"
+    )
+    parser.add_argument("--pages", type=int, default=400, help="how many pages of each kind")
+    parser.add_argument("--seconds", type=float, default=10.0, help="how long each load lasts")
+    options = parser.parse_args()
+    for name in options.parts or kinds:
+        with tempfile.TemporaryDirectory() as folder:
+            kinds[name](options, Path(folder) / "data")
+    print(f"missed: {', '.join(_missed)}" if _missed else "every goal was reached")
+    sys.exit(bool(_missed))
 
 
-def tell(name: str, clock: Callable[[], float], pages: int, ask: Callable[[], int]) -> None:
-    """Ask for one kind of page `pages` times and print what it took."""
-    took_ms: list[float] = []
-    listed = 0
-    for _ in range(pages):
-        began = clock()
-        listed += ask()
-        took_ms.append((clock() - began) * 1000)
-    took_ms.sort()
-    p50, p99 = took_ms[len(took_ms) // 2], took_ms[len(took_ms) * 99 // 100]
-    held, load = listed / pages, os.getloadavg()[0]
-    print(f"{name:28} p50 {p50:6.2f} ms  p99 {p99:6.2f} ms  {held:4.1f} a page, load {load:.1f}")
+def goal(
+    name: str, found: float, unit: str, most: float | None, least: float | None = None
+) -> None:
+    """Print a figure beside its goal, and whether it was reached."""
+    wanted = f"<= {most:g}" if most is not None else f">= {least:g}"
+    good = found <= most if most is not None else least is not None and found >= least
+    if not good:
+        _missed.append(name)
+    load = os.getloadavg()[0]
+    print(
+        f"{'pass' if good else 'MISS'}  {name:44} {found:9.2f} {unit:12} goal {wanted:8} "
+        f"load {load:4.1f}",
+        flush=True,
+    )
+
+
+def start(_options: argparse.Namespace, folder: Path) -> None:
+    """How soon a server is there: a first start, then later ones."""
+    with serving(folder):
+        pass
+    found: list[Serving] = []
+    for _ in range(_WARM):
+        with serving(folder) as server:
+            found.append(server)
+    listens_s = min(server.listens_s for server in found)
+    print(f"      best of {_WARM}: listens after {listens_s:.2f} s, engine ready after")
+    goal("ready after its start", min(server.ready_s for server in found), "s", 1.5)
+
+
+def idle(_options: argparse.Namespace, folder: Path) -> None:
+    """What server and engine child cost while nobody asks."""
+    with serving(folder) as server:
+        time.sleep(_REST_S)
+        before = server.processor_s()
+        time.sleep(_IDLE_S)
+        after = server.processor_s()
+    api, child = ((b - a) / _IDLE_S * 100 for a, b in zip(before, after, strict=True))
+    print(f"      server {api:.2f} %, engine child {child:.2f} % of a processor")
+    goal("idle, both", api + child, "% of one", 1.0)
+
+
+def rates(options: argparse.Namespace, folder: Path) -> None:
+    """Latencies at 100 creates and 300 looks a second."""
+    with stalling() as never, _busy(folder, never) as server:
+        known = _load(server, seconds=1.0, kind="create", connections=1)["request_ids"]
+        told = _load(
+            server,
+            seconds=options.seconds,
+            create_rate=100,
+            status_rate=300,
+            connections=32,
+            known=known,
+        )
+    for kind, most in (("create", 10.0), ("status", None)):
+        took = sorted(told["took_ms"][kind])
+        p50, p99 = took[len(took) // 2], took[len(took) * 99 // 100]
+        print(f"      {kind}: {len(took)} answers, p50 {p50:.2f} ms, p99 {p99:.2f} ms")
+        if most is not None:
+            goal(f"{kind} p99 at 100 creates/s + 300 status/s", p99, "ms", most)
+
+
+def saturated(options: argparse.Namespace, folder: Path) -> None:
+    """How many creates and looks a second 16 connections get through."""
+    with stalling() as never, _busy(folder, never) as server:
+        known: list[str] = []
+        for kind, least in (("create", 2000.0), ("status", 4000.0)):
+            before = sum(server.processor_s())
+            told = _load(server, seconds=options.seconds, kind=kind, known=known)
+            spent = sum(server.processor_s()) - before
+            known = known or told["request_ids"]
+            took = sorted(told["took_ms"][kind])
+            each_us = spent / len(took) * 1e6
+            client_us = told["processor_s"] / len(took) * 1e6
+            print(
+                f"      {kind}: {len(took)} answers, p50 {took[len(took) // 2]:.2f} ms, "
+                f"p99 {took[len(took) * 99 // 100]:.2f} ms; {each_us:.0f} us of the server, "
+                f"{client_us:.0f} us of the client each"
+            )
+            goal(f"{kind}s saturated", len(took) / told["seconds"], "a second", None, least)
+
+
+def list_pages(options: argparse.Namespace, folder: Path) -> None:
+    """Pages of 50 with a million requests in the database."""
+    for name, p99_ms in pages.measure(folder, options.requests, options.pages):
+        goal(f"page of 50, {name}, p99", p99_ms, "ms", 5.0)
+
+
+def _busy(folder: Path, never: str) -> Any:
+    """Serve with an engine that has something to do which costs nothing: requests wait."""
+    return _Busy(folder, never)
+
+
+class _Busy:
+    def __init__(self, folder: Path, never: str) -> None:
+        stall = {"RETAKE_FETCH_STALL_S": "3600", "RETAKE_FETCH_TOTAL_S": "3600"}
+        self._serving = serving(folder, RETAKE_FETCH_ALLOW_PRIVATE="1", **stall)
+        self._never = never
+
+    def __enter__(self) -> Serving:
+        server = self._serving.__enter__()
+        body = {"model": "ltx-2-pro-retake", "payload": {"video_uri": self._never}}
+        headers = {"Authorization": f"Bearer {server.key}", "Prefer": "respond-async"}
+        for _ in range(2):
+            url = f"{server.url}{PREFIX}/requests"
+            answer = httpx.post(url, json=body, headers=headers, trust_env=False)
+            assert answer.status_code == 202, answer.text
+        time.sleep(1)
+        return server
+
+    def __exit__(self, *error: object) -> None:
+        self._serving.__exit__(None, None, None)
+
+
+def _load(server: Serving, **order: Any) -> dict[str, Any]:
+    given = json.dumps({"url": server.url, "key": server.key, **order})
+    done = subprocess.run(
+        [sys.executable, str(_LOAD)], input=given, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    told: dict[str, Any] = json.loads(done.stdout)
+    if told["refused"]:
+        print(f"      refused: {told['refused']}")
+        _missed.append("answers that were no 2xx")
+    return told
 
 
 if __name__ == "__main__":

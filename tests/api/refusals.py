@@ -13,7 +13,7 @@ POST = f"{API}/requests"
 
 def checked(answer: httpx.Response, status: int | None = None) -> dict[str, Any]:
     """Return the error that an answer tells, after making sure that it has our shape."""
-    assert answer.headers["content-type"] == "application/json", answer.text
+    assert answer.headers["content-type"] == "application/problem+json", answer.text
     body = answer.json()
     if status is not None:
         assert answer.status_code == status, answer.text
@@ -21,6 +21,9 @@ def checked(answer: httpx.Response, status: int | None = None) -> dict[str, Any]
     assert isinstance(body["error"], str)
     assert body["error"]
     assert body["detail"] == body["error"]
+    assert body["status"] == answer.status_code
+    assert body["type"] == f"/docs/errors#{body['code']}"
+    assert body["title"]
     assert isinstance(body["code"], str)
     assert isinstance(body["retryable"], bool)
     assert body["param"] is None or isinstance(body["param"], str)

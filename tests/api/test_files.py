@@ -196,7 +196,7 @@ def test_no_name_leaves_the_folder(shared: Live, name: str) -> None:
     for method in ("GET", "HEAD", "PUT"):
         answer = shared.anybody.request(method, f"/files/{name}?expires=1&signature={'0' * 64}")
         assert answer.status_code in {403, 404, 405}
-        assert answer.headers["content-type"] == "application/json"
+        assert answer.headers["content-type"] == "application/problem+json"
 
 
 def test_a_signed_url_to_nothing_is_a_404(shared: Live) -> None:

@@ -6,6 +6,7 @@ from fastapi import FastAPI
 
 import retake
 from retake.api import errors, events, files, health, listing, models, requests, uploads
+from retake.api.dialects import sign_in
 from retake.api.headers import Headers
 from retake.api.page import page_routes
 from retake.api.parts import ApiParts
@@ -30,6 +31,8 @@ def create_app(parts: ApiParts) -> FastAPI:
     for prefix in PREFIXES:
         for part in (events, listing, requests, models, uploads):
             app.include_router(part.routes, prefix=prefix)
+    for dialect in (sign_in,):
+        app.include_router(dialect.routes)
     app.include_router(files.routes)
     app.include_router(health.routes)
     app.include_router(page_routes())

@@ -1,4 +1,4 @@
-"""Who asks: ``Authorization: Bearer KEY`` on every request."""
+"""Who asks: ``Authorization: Bearer KEY`` on every request; some clients say ``Key`` for Bearer."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from retake.api.errors import Refusal
-from retake.api.parts import parts_of
+from retake.api.parts import ApiParts, parts_of
+from retake.api.sessions import Use, key_of_token
 from retake.queue.keys import KeyInfo
 
-_BEARER = re.compile(r"(?i:bearer) +([!-~]{1,512})")
+_BEARER = re.compile(r"(?i:bearer|key) +([!-~]{1,512})")
 _ACCEPTED = "accepted is the header 'Authorization: Bearer KEY'"
 
 
@@ -27,7 +28,20 @@ async def key_of(request: Request) -> KeyInfo:
     match = _BEARER.fullmatch(headers[0].strip()) if len(headers) == 1 else None
     if match is None:
         raise Refusal("malformed_key", f"the Authorization header is malformed; {_ACCEPTED}")
-    key = parts_of(request).keys.authenticate(match[1])
+    return key_named(parts_of(request), match[1])
+
+
+def key_named(parts: ApiParts, secret: str) -> KeyInfo:
+    """Return whose key, or whose token of access, `secret` is.
+
+    Raises:
+        Refusal: It is unknown, revoked or over (401).
+    """
+    # A key has no dots in it, a token has two.
+    if "." in secret:
+        key = key_of_token(parts, secret, Use.ACCESS)
+    else:
+        key = parts.keys.authenticate(secret)
     if key is None:
         raise Refusal("wrong_key", "the API key is unknown or was revoked")
     return key

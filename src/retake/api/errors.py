@@ -1,4 +1,4 @@
-"""Every answer that says no: one shape, ``{"error": "<text>", "code", "param", "detail", …}``.
+"""Every answer that says no: a problem document (RFC 9457), with the hosted API's ``error``.
 
 HTTP statuses of errors are decided here and nowhere else.
 """
@@ -17,6 +17,9 @@ from retake.api.answer import Json
 from retake.core.errors import BadRequest, BadSource, RetakeError
 
 _log = logging.getLogger(__name__)
+
+PROBLEM = "application/problem+json"
+"""The media type of problem documents."""
 
 STATUSES = {
     "missing_key": 401,
@@ -45,6 +48,12 @@ STATUSES = {
 """HTTP statuses by code; every other error is 400 where the user can mend it, else 500."""
 _RETRY_AFTER_S = {429: "10", 503: "5", 507: "60"}
 _OF_THE_USER = frozenset({BadRequest.kind, BadSource.kind, "fetch_failed"})
+
+
+class Problem(Json):
+    """An answer that says no."""
+
+    media_type = PROBLEM
 
 
 class Refusal(RetakeError):
@@ -83,8 +92,14 @@ def users_mistake(error: Mapping[str, Any]) -> bool:
 
 
 def error_body(error: RetakeError) -> dict[str, Any]:
-    """Return the JSON that tells this error."""
+    """Return the problem document that tells this error.
+
+    ``type`` is relative to the server's address, where it leads to the code's explanation.
+    """
     return {
+        "type": f"/docs/errors#{error.code}",
+        "title": error.code.replace("_", " ").capitalize(),
+        "status": status_of(error),
         "error": error.message,
         "code": error.code,
         "param": error.param,
@@ -101,7 +116,7 @@ def error_response(error: RetakeError) -> Json:
         headers["WWW-Authenticate"] = 'Bearer realm="retake"'
     if status in _RETRY_AFTER_S:
         headers["Retry-After"] = _RETRY_AFTER_S[status]
-    return Json(error_body(error), status, headers)
+    return Problem(error_body(error), status, headers)
 
 
 def install(app: FastAPI) -> None:

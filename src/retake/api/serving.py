@@ -12,7 +12,7 @@ import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from retake.api.errors import Refusal, error_body, status_of
+from retake.api.errors import PROBLEM, Refusal, error_body, status_of
 
 _MAX_HEADERS_BYTES = 64 * 1024
 _GRACE_S = 10
@@ -67,7 +67,7 @@ class _Http(H11Protocol):
     def _refuse(self, refusal: Refusal, reason: bytes) -> None:
         body = json.dumps(error_body(refusal)).encode()
         headers = [
-            ("Content-Type", "application/json"),
+            ("Content-Type", PROBLEM),
             ("Content-Length", str(len(body))),
             ("Connection", "close"),
         ]

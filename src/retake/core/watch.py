@@ -50,6 +50,15 @@ class Watch:
         self.check()
         self._sink(stage, done, total)
 
+    def part(self, number: int, of: int) -> Watch:
+        """Return a watch for one of several equal parts of a stage, which it tells as a whole."""
+
+        def sink(stage: Stage, done: int, total: int) -> None:
+            told = number * total + min(done, total), of * total
+            self._sink(stage, *(told if total else (number, of)))
+
+        return Watch(sink, self._cancel)
+
     def cancelled(self) -> bool:
         """Return whether the work is to stop."""
         return self._cancel.is_set()

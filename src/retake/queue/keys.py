@@ -43,6 +43,10 @@ _BY_DIGEST = """
 select sha256, key_id, name, shown, created_at, revoked_at from keys
 where sha256 = ? and revoked_at is null
 """
+_BY_ID = """
+select key_id, name, shown, created_at, revoked_at from keys
+where key_id = ? and revoked_at is null
+"""
 _NAMED = "select key_id from keys where key_id = ? or shown = ? or sha256 = ?"
 _INSERT = "insert into keys (key_id, name, shown, sha256, created_at) values (?, ?, ?, ?, ?)"
 _REVOKE = """
@@ -126,6 +130,12 @@ class Keys:
         if row is None or not hmac.compare_digest(row[0], digest):
             return None
         return KeyInfo(*row[1:])
+
+    def by_id(self, key_id: str) -> KeyInfo | None:
+        """Return the key of that id; None when there is none or it was revoked."""
+        with self._lock:
+            row = self._db.execute(_BY_ID, (key_id,)).fetchone()
+        return None if row is None else KeyInfo(*row)
 
     def revoke(self, key: str) -> KeyInfo:
         """Make a key useless, for good; `key` is its id, its shown beginning or the key itself.

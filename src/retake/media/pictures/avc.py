@@ -17,7 +17,7 @@ from retake.media.pictures.avc_joined import splice_joined
 from retake.media.pictures.avc_worth import worthwhile_join
 from retake.media.pictures.recipe import Recipe, quality
 from retake.media.pictures.recipes.avc import spliced
-from retake.media.pictures.runs import Run, encode_runs
+from retake.media.pictures.runs import Run, encode_runs, section_runs
 from retake.media.pictures.spans import Plan, plan_smart
 from retake.media.pictures.spliced import Spliced
 from retake.media.pictures.task import Task
@@ -64,8 +64,8 @@ def reorder_depth(packets: Sequence[PacketInfo]) -> int:
 
 def _runs(
     task: Task, plan: Plan, look: StreamLook, packets: Sequence[PacketInfo]
-) -> tuple[Run, ...]:
-    """Return how the region is encoded: the section, and the pads before and behind it."""
+) -> list[Run]:
+    """Return how the region is encoded: its sections, and the pads around them."""
     # The first set is the oldest one: a file that was spliced before has the others behind it.
     sps = next(iter(look.sps.values()))
     free = [number for number in range(31, -1, -1) if number not in look.used]
@@ -80,13 +80,7 @@ def _runs(
     # same number, and a run may be one picture long.
     section, pads = recipe(free[0], quality(look.quantisers)), recipe(free[-1], None)
     wrap = only_slices("h264", look.length_size)
-    at = plan.region.index(task.section_pts[0])
-    end = at + len(task.section_pts)
-    return (
-        Run(pads, plan.region[:at], wrap),
-        Run(section, plan.region[at:end], wrap),
-        Run(pads, plan.region[end:], wrap),
-    )
+    return section_runs(plan, Run(section, (), wrap), Run(pads, (), wrap))
 
 
 def _merged(config: AvcConfig, new: Iterable[bytes]) -> AvcConfig:

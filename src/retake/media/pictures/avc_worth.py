@@ -41,6 +41,8 @@ def worthwhile_join(
     Raises:
         Unspliceable: That is impossible, or dearer than it is worth; the text says why.
     """
+    if task.broken:
+        raise Unspliceable("sections with frames of the source between them")
     picture = look.pictures[plan.cut]
     sps = look.sps.get(picture[0].sps_id) if picture else None
     if sps is None or not look.settled or look.length_size < 4:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import chain, groupby
 
 import av
 
@@ -55,20 +55,17 @@ class EncodedRun:
 
 
 def section_runs(plan: Plan, section: Run, pads: Run) -> list[Run]:
-    """Return the runs of a plan's region: the section's frames, and those before and after it.
+    """Return the runs of a plan's region: its sections' frames, and those around each of them.
 
     Args:
         plan: What is encoded.
-        section: How the section's frames are, whatever its `pts`.
+        section: How a section's frames are, whatever its `pts`.
         pads: How the others are.
     """
-    first, last = min(plan.section), max(plan.section)
-    parts = (
-        (pads, tuple(pts for pts in plan.region if pts < first)),
-        (section, tuple(pts for pts in plan.region if first <= pts <= last)),
-        (pads, tuple(pts for pts in plan.region if pts > last)),
-    )
-    return [replace(run, pts=pts) for run, pts in parts if pts]
+    return [
+        replace(section if new else pads, pts=tuple(pts))
+        for new, pts in groupby(plan.region, plan.section.__contains__)
+    ]
 
 
 def encode_runs(

@@ -12,9 +12,9 @@ it (RASL and RADL pictures of HEVC). They are encoded with the run, and the copi
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from retake.media.packets import PacketInfo
 
@@ -77,7 +77,8 @@ def plan_smart(
     Args:
         packets: The stream in decode order; `clean` marks points from which all but `leading`
             pictures can be decoded.
-        section_pts: Presentation times of the section's frames, ascending, at least one.
+        section_pts: Presentation times of the section's frames, ascending, at least one; with
+            gaps between them where several sections are exchanged at once.
         leading: Numbers of the packets that follow a clean one and are shown before it, needed
             by nothing but each other; True for those that lean on what stands before it.
     """
@@ -151,26 +152,22 @@ def _plan(
     late: tuple[int, ...],
 ) -> Plan:
     region = tuple(sorted(packets[at].pts for at in (*range(cut, resume), *late)))
-    before = bisect_left(region, section_pts[0])
-    after = before + len(section_pts)
-    if region[before:after] != tuple(section_pts):
-        raise ValueError("the section's frames are not neighbours in the stream")
-    head = _pad(packets, region[:before])
-    tail = _pad(packets, region[after:])
+    section = frozenset(section_pts)
+    if not section <= set(region):
+        raise ValueError("the section's frames are not those of the stream")
+    stretches = [tuple(run) for new, run in groupby(region, section.__contains__) if not new]
     return Plan(
         count=len(packets),
         cut=cut,
         resume=resume,
         region=region,
-        section=frozenset(section_pts),
-        pads=tuple(span for span in (head, tail) if span is not None),
+        section=section,
+        pads=tuple(_pad(packets, wanted) for wanted in stretches),
         late=late,
     )
 
 
-def _pad(packets: Sequence[PacketInfo], wanted: tuple[int, ...]) -> Span | None:
-    if not wanted:
-        return None
+def _pad(packets: Sequence[PacketInfo], wanted: tuple[int, ...]) -> Span:
     # Every frame shown at or after a clean packet is decoded after it, too.
     starts = (i for i, p in enumerate(packets) if p.clean and p.pts <= wanted[0])
     first = max(starts, default=0)

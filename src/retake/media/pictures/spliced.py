@@ -24,6 +24,8 @@ class Spliced:
             source's own.
         exact_pads: Whether the re-encoded frames outside the section decode to the very same
             samples as the source's.
+        parts: Where several sections were spliced: the places of each, all others between them
+            hold what they held. Empty for one section.
     """
 
     packets: tuple[PacketInfo, ...]
@@ -31,6 +33,7 @@ class Spliced:
     order: tuple[int | Encoded, ...]
     config: bytes | None = None
     exact_pads: bool = False
+    parts: tuple[tuple[int, int], ...] = ()
 
     @property
     def touched(self) -> tuple[int, int] | None:

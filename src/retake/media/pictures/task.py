@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO
 
@@ -29,6 +30,9 @@ class Task:
         take: The take.
         spool: Where new samples go.
         watch: Progress and cancelling.
+        further: Frames of further sections behind it, ascending; their takes follow in `take`.
+        configured: The decoder configuration that other new pictures have left already, in the
+            place of the file's own; None for that.
     """
 
     src: Path
@@ -37,11 +41,20 @@ class Task:
     take: Take
     spool: BinaryIO
     watch: Watch
+    further: tuple[FrameRange, ...] = ()
+    configured: bytes | None = None
 
     @property
     def section_pts(self) -> tuple[int, ...]:
-        """Presentation times of the section's frames."""
-        return self.video.pts[self.section.start : self.section.end]
+        """Presentation times of all sections' frames."""
+        parts = (self.section, *self.further)
+        return tuple(pts for part in parts for pts in self.video.pts[part.start : part.end])
+
+    @property
+    def broken(self) -> bool:
+        """Whether frames of the source stand between its sections."""
+        pairs = pairwise((self.section, *self.further))
+        return any(before.end < after.start for before, after in pairs)
 
     def config(self) -> bytes:
         """Return the stream's decoder configuration as its container holds it.
@@ -49,5 +62,7 @@ class Task:
         The payload of MP4's avcC, hvcC, av1C … box or of Matroska's CodecPrivate, which are the
         same bytes; empty where there is none.
         """
+        if self.configured is not None:
+            return self.configured
         with open_source(self.src) as container:
             return bytes(container.streams[self.video.index].codec_context.extradata or b"")
