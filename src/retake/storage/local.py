@@ -97,18 +97,36 @@ class LocalStorage:
             StorageFailed: It could not be written, or another file has that name
                 (code ``exists``).
         """
-        target, part = self.path(name), self._part()
-        with _told(), _removed_on_error(part):
-            with part.open("xb") as stream:
+        with self.unfinished() as part:
+            with _told(), part.open("xb") as stream:
                 yield stream
-                stream.flush()
+            self.keep(part, name)
+
+    @contextmanager
+    def unfinished(self) -> Generator[Path]:
+        """Yield where a file may be written that nobody sees; it is gone when the block ends."""
+        part = self._part()
+        try:
+            yield part
+        finally:
+            with contextlib.suppress(OSError):
+                part.unlink(missing_ok=True)
+
+    def keep(self, part: Path, name: str) -> None:
+        """Let an unfinished file appear under `name`; what stands there already must be equal.
+
+        Raises:
+            StorageFailed: It could not be written, or another file has that name
+                (code ``exists``).
+        """
+        target = self.path(name)
+        with _told():
+            with part.open("rb") as stream:
                 os.fsync(stream.fileno())
-            if target.exists():
-                if not filecmp.cmp(part, target, shallow=False):
-                    raise StorageFailed("exists", "another file was already stored there")
-                part.unlink()
-            else:
+            if not target.exists():
                 self._appear(part, target)
+            elif not filecmp.cmp(part, target, shallow=False):
+                raise StorageFailed("exists", "another file was already stored there")
 
     def delete_tree(self, name: str) -> None:
         """Remove the file or folder of that name; nothing happens where there is none.
