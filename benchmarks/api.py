@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+
 import pages
 from serving import PREFIX, Serving, serving, stalling
 
