@@ -62,9 +62,7 @@ def reorder_depth(packets: Sequence[PacketInfo]) -> int:
     return max(at - shown[packet.pts] for at, packet in enumerate(packets))
 
 
-def _runs(
-    task: Task, plan: Plan, look: StreamLook, packets: Sequence[PacketInfo]
-) -> list[Run]:
+def _runs(task: Task, plan: Plan, look: StreamLook, packets: Sequence[PacketInfo]) -> list[Run]:
     """Return how the region is encoded: its sections, and the pads around them."""
     # The first set is the oldest one: a file that was spliced before has the others behind it.
     sps = next(iter(look.sps.values()))
