@@ -20,6 +20,7 @@ from retake.core.request import Limits
 from retake.core.section import Section
 from retake.core.source import Source
 from retake.core.timing import FrameRange
+from retake.media.pace import usual_pace
 from retake.media.probe import probe
 from retake.media.sound import sample_at
 from retake.media.take import TakeFiles, TakeWriter, write_sound
@@ -90,6 +91,8 @@ def _write(path: Path, how: Kind, size: tuple[int, int], seconds: int) -> None:
         video.codec_context.thread_count = os.cpu_count() or 1
         sound: Any = out.add_stream(how.sound, rate=RATE)
         sound.codec_context.layout = "stereo"
+        with usual_pace():
+            out.start_encoding()
         samples = np.random.default_rng(7).normal(0, 0.05, (seconds, 2, RATE)).astype(np.float32)
         for number, frame in enumerate(_pictures(size, seconds, how.pix_fmt)):
             frame.pts, frame.time_base, frame.pict_type = number, 1 / FPS, 0

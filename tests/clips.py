@@ -15,6 +15,8 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from retake.media.pace import usual_pace
+
 CODE_BITS = 10
 LAYOUTS = {
     1: "mono",
@@ -125,6 +127,8 @@ def make_clip(
             track.codec_context.layout = LAYOUTS[channels]
         if prepare is not None:
             prepare(video, track)
+        with usual_pace():
+            out.start_encoding()
         if video is not None:
             _write_pictures(
                 out, video, round(Fraction(seconds) * fps), fps, rotation, variable, matrix

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -24,3 +27,14 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def silent_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same pictures without sound."""
     return make_clip(tmp_path_factory.mktemp("clips") / "silent.mp4", audio=None)
+
+
+@pytest.fixture(autouse=True)
+def _same_pace() -> Generator[None]:
+    """No test leaves this process, and every browser and server after it, at another pace."""
+    if sys.platform != "linux":
+        yield
+        return
+    before = os.sched_getscheduler(0)
+    yield
+    assert os.sched_getscheduler(0) == before

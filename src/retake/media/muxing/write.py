@@ -19,6 +19,7 @@ from retake.media.muxing import flows, sound, streams
 from retake.media.muxing.contents import Contents, EncodedPictures, EncodedSound, Pictures, Sound
 from retake.media.muxing.form import Form
 from retake.media.opening import open_source
+from retake.media.pace import usual_pace
 from retake.media.packets import index_packets
 from retake.media.pictures.encode import encoder_errors
 from retake.media.pictures.spans import Plan
@@ -79,7 +80,7 @@ def write(
         if not source.audio and isinstance(contents.sound, EncodedSound):
             work.track = work.add_new_sound(contents.sound).index
         streams.tell(container, out)
-        with encoder_errors():
+        with encoder_errors(), usual_pace():
             out.start_encoding()
         return work.run()
 

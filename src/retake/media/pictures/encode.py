@@ -17,6 +17,7 @@ from retake.core.errors import RenderFailed
 from retake.core.source import VideoStream
 from retake.media.mp4.boxes import boxes_in, parse
 from retake.media.mp4.tables import Track
+from retake.media.pace import usual_pace
 from retake.media.pictures.recipe import Recipe
 
 _INTERLACED = 1 << 18 | 1 << 29
@@ -68,7 +69,7 @@ class Encoder:
             self._header, "w", format=muxer or "matroska", container_options=options
         )
         self._stream: Any = add_encoder(self._container, recipe, video)
-        with encoder_errors():
+        with encoder_errors(), usual_pace():
             self._container.start_encoding()
 
     def push(self, frame: av.VideoFrame, pts: int, kind: int = 0) -> Iterator[Encoded]:
