@@ -17,6 +17,7 @@ from retake.queue.admission import Admission
 from retake.queue.feed import Feed
 from retake.queue.progress import Progress, stage_named
 from retake.queue.record import Record
+from retake.queue.room import Room
 from retake.queue.store import Discard, Store
 
 _log = logging.getLogger(__name__)
@@ -46,6 +47,7 @@ class Dispatch:
         feed: Is told of everything that happens to a request.
         on_end: Called with the id of each request that has ended.
         discard: Removes what was stored of a request that ends without a result; on a thread.
+        room: Counts those that have not ended.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class Dispatch:
         feed: Feed,
         on_end: Callable[[str], None],
         discard: Discard,
+        room: Room,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -65,10 +68,10 @@ class Dispatch:
         self._admission = Admission(slots)
         self._progress: dict[str, Progress] = {}
         self._link: EngineLink | None = None
-        self._key_of: dict[str, str] = {}
+        self.room = room
         self._ending: set[str] = set()
         for request in store.unfinished():
-            self._key_of[request.request_id] = request.key_id
+            self.room.hold(request.request_id, request.key_id)
             if request.begun:
                 self._admission.readmit(request.request_id)
             else:
@@ -77,8 +80,10 @@ class Dispatch:
     # For the users' side.
 
     def add(self, place: int, key_id: str, request_id: str) -> None:
-        """Let a request wait for the engine; `place` is its number in the order of all requests."""
-        self._key_of[request_id] = key_id
+        """Let a request wait for the engine; `place` is its number in the order of all requests.
+
+        It has a place in `room` already.
+        """
         self._admission.wait(place, key_id, request_id)
         self._tell(self._feed.changed, request_id)
         if self._link is not None:
@@ -194,7 +199,7 @@ class Dispatch:
                 await self._end(request_id, Status.FAILED, error=_crashed(state.crashes).to_dict())
 
     def _tell(self, tell: Callable[[str, str], None], request_id: str) -> None:
-        if key_id := self._key_of.get(request_id):
+        if key_id := self.room.key_of(request_id):
             tell(key_id, request_id)
 
     async def _end(
@@ -224,7 +229,7 @@ class Dispatch:
         self._progress.pop(request_id, None)
         self._on_end(request_id)
         self._tell(self._feed.changed, request_id)
-        self._key_of.pop(request_id, None)
+        self.room.leave(request_id)
         if self._link is not None:
             self._link.wake()
 

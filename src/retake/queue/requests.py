@@ -7,7 +7,6 @@ what writes is `async` and returns once it is on the disk.
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractContextManager
@@ -21,13 +20,12 @@ from retake.queue.feed import Feed, Listener
 from retake.queue.listing import Wanted
 from retake.queue.once import Once
 from retake.queue.record import NewRequest, Record
+from retake.queue.room import Capacity, Room
 from retake.queue.store import Discard, Store
 from retake.queue.waiting import Waiting
 
-_log = logging.getLogger(__name__)
-
 T = TypeVar("T")
-_AGAIN_S = 5
+_UNLIMITED = Capacity()
 
 
 def _nothing(_request_id: str) -> None:
@@ -37,7 +35,7 @@ def _nothing(_request_id: str) -> None:
 class Requests:
     """All requests of one data folder, as their users see them.
 
-    `dispatch` is their other side, the engine child's.
+    `dispatch` is their other side, the engine child's; `webhooks` says who is to be told of them.
 
     Args:
         data_dir: The locked data folder.
@@ -46,6 +44,7 @@ class Requests:
         now: Gives Unix time in seconds.
         clock: Gives monotonic time in seconds.
         discard: Removes what was stored of a request that ends without a result.
+        capacity: How many requests may be unfinished at once.
     """
 
     def __init__(
@@ -57,12 +56,16 @@ class Requests:
         now: Callable[[], float] = time.time,
         clock: Callable[[], float] = time.monotonic,
         discard: Discard = _nothing,
+        capacity: Capacity = _UNLIMITED,
     ) -> None:
-        self._now = now
         self._store = Store(data_dir.requests, now, known_s, discard)
-        self._feed = Feed()
-        self._deadlines = Deadlines(now, self._due)
-        self.dispatch = Dispatch(self._store, slots, clock, self._feed, self._ended, discard)
+        self.webhooks = self._store.webhooks
+        self._feed = Feed(self.webhooks.changed)
+        self._room = Room(capacity)
+        self.dispatch = Dispatch(
+            self._store, slots, clock, self._feed, self._ended, discard, self._room
+        )
+        self._deadlines = Deadlines(now, self.dispatch.cancel)
         self._waiting = Waiting()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -84,9 +87,10 @@ class Requests:
         Where the same was accepted before with the same `known`, that request is returned.
 
         Raises:
-            BadRequest: Something else was accepted with its key (``idempotency_key_reused``).
-            StorageFailed: The disk is full (``disk_full``), or the server is stopping
-                (``stopping``); both retryable.
+            BadRequest: Something else was accepted with its key (``idempotency_key_reused``), or
+                too many of the key's have not ended (``too_many_unfinished``).
+            StorageFailed: The disk or the queue is full (``disk_full``, ``queue_full``), or the
+                server is stopping (``stopping``); all retryable.
         """
         if self._stopping:
             raise _is_stopping()
@@ -212,23 +216,18 @@ class Requests:
         return task
 
     async def _create(self, new: NewRequest, known: Once | None) -> str:
-        request_id, place = await self._store.insert(new, known)
+        self._room.enter(new.request_id, new.key_id)
+        request_id, place = "", 0
+        try:
+            request_id, place = await self._store.insert(new, known)
+        finally:
+            if request_id != new.request_id:
+                self._room.leave(new.request_id)
         if request_id == new.request_id:
             self.dispatch.add(place, new.key_id, request_id)
             if new.cancel_at is not None:
                 self._deadlines.add(request_id, new.cancel_at)
         return request_id
-
-    def _due(self, request_id: str) -> None:
-        self._begin(self._cancel_due(request_id))
-
-    async def _cancel_due(self, request_id: str) -> None:
-        try:
-            await self.dispatch.cancel(request_id)
-        except StorageFailed as error:
-            _log.error("request %s could not be cancelled in time: %s", request_id, error)
-            if not self._stopping:
-                self._deadlines.add(request_id, int(self._now()) + _AGAIN_S)
 
     def _ended(self, request_id: str) -> None:
         self._deadlines.remove(request_id)
