@@ -8,12 +8,16 @@ Everything here is called on the server's event loop.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 from retake.core.errors import StorageFailed
 
 MOST_OF_ONE_KEY = 1000
+
+
+def _nothing() -> None:
+    return
 
 
 class Listener:
@@ -53,9 +57,14 @@ class Listener:
 
 
 class Feed:
-    """The listeners of all keys."""
+    """The listeners of all keys.
 
-    def __init__(self) -> None:
+    Args:
+        told: Called whenever something has changed on the disk.
+    """
+
+    def __init__(self, told: Callable[[], None] = _nothing) -> None:
+        self._told = told
         self._of_request: dict[str, set[Listener]] = {}
         self._of_key: dict[str, set[Listener]] = {}
         self._counts: dict[str, int] = {}
@@ -94,6 +103,7 @@ class Feed:
     def changed(self, key_id: str, request_id: str) -> None:
         """Tell that what is on the disk of a request has changed."""
         self._tell(key_id, request_id, changed=True)
+        self._told()
 
     def moved(self, key_id: str, request_id: str) -> None:
         """Tell that a request has moved on, which only memory knows."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from retake.core.request import Status
+from retake.queue.webhooks.target import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class NewRequest:
         seed: The seed that is used, sent or drawn.
         warnings: What was not understood, for the user.
         cancel_at: When it is cancelled if it has not ended by then, in Unix time; None is never.
+        webhook: Who is to be told of it, beside the key's own webhooks.
     """
 
     request_id: str
@@ -33,6 +35,7 @@ class NewRequest:
     seed: int
     warnings: tuple[str, ...] = ()
     cancel_at: int | None = None
+    webhook: Target | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,7 @@ class Record:
         stages: The stages that it has entered after the first, and when.
         stage: The last of them; kept across restarts.
         place: Its number in the order of all requests.
+        webhook: The webhook that it brought along: `Target.to_dict`.
     """
 
     request_id: str
@@ -77,6 +81,7 @@ class Record:
     stages: tuple[tuple[str, int], ...] = ()
     stage: str | None = None
     place: int = 0
+    webhook: dict[str, Any] | None = None
 
     @property
     def ran_out(self) -> bool:

@@ -32,4 +32,5 @@ def record_of(row: sqlite3.Row) -> Record:
         stages=tuple((str(stage), int(at)) for stage, at in json.loads(row["stages"])),
         stage=row["stage"],
         place=row["seq"],
+        webhook=None if row["webhook"] is None else json.loads(row["webhook"]),
     )

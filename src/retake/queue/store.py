@@ -19,6 +19,7 @@ from retake.queue.once import Once
 from retake.queue.record import NewRequest, Record
 from retake.queue.rows import record_of
 from retake.queue.schema import open_reader, open_writer
+from retake.queue.webhooks import Webhooks
 from retake.queue.writer import Writer
 
 Discard = Callable[[str], None]
@@ -57,6 +58,7 @@ class Store:
 
     Attributes:
         listing: Lists of them.
+        webhooks: Who is to be told of them.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class Store:
         self._writer = Writer(db)
         self._reader = open_reader(path)
         self.listing = Listing(self._reader)
+        self.webhooks = Webhooks(self._writer, self._reader, now)
 
     def close(self) -> None:
         """Write what waits and close the file."""
@@ -98,6 +101,7 @@ class Store:
             "seed": new.seed,
             "warnings": _json(list(new.warnings)),
             "cancel_at": new.cancel_at,
+            "webhook": None if new.webhook is None else _json(new.webhook.to_dict()),
             "now": now,
         }
 

@@ -6,6 +6,8 @@ What a released step says never changes: files that it made are out there.
 
 from __future__ import annotations
 
+from retake.queue.webhooks.tables import WEBHOOKS
+
 _REQUESTS = """
 create table requests (
     seq              integer primary key autoincrement,
@@ -77,5 +79,5 @@ create table idempotency (
 create index idempotency_by_age on idempotency (created_at);
 """
 
-STEPS = (_REQUESTS, _WATCHED)
+STEPS = (_REQUESTS, _WATCHED, WEBHOOKS)
 """Step n makes version n + 1 from version n."""

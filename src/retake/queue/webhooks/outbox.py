@@ -1,0 +1,201 @@
+"""What is to be delivered, and the log of what was. For the event loop only."""
+
+from __future__ import annotations
+
+import json
+import secrets as randomness
+import sqlite3
+from collections.abc import Callable
+
+from retake.queue.waiting import Waiting
+from retake.queue.webhooks.delivery import Attempt, Delivery, delivery_of
+from retake.queue.webhooks.target import PING
+from retake.queue.webhooks.verdict import Verdict, judge
+from retake.queue.writer import Writer
+
+_MOST_ATTEMPTS = 30
+"""So many of a delivery's tries are kept."""
+_AT_ONCE = 1000
+
+_LANES = """
+select lane, min(next_at), max(seq) from deliveries
+where next_at is not null and seq > ? group by lane
+"""
+_LAST = "select coalesce(max(seq), 0) from deliveries"
+_EARLIEST = """
+select seq, delivery_id, next_at from deliveries
+where lane = ? and next_at is not null order by next_at, seq limit ?
+"""
+_ONE = "select * from deliveries where delivery_id = ?"
+_OF_WEBHOOK = """
+select * from deliveries where webhook_id = :name and seq < :before order by seq desc limit :limit
+"""
+_OF_REQUEST = """
+select * from deliveries where request_id = :name and key_id = :key_id and seq < :before
+order by seq desc limit :limit
+"""
+_PING = """
+insert into deliveries (delivery_id, key_id, webhook_id, url, lane, base, event, created_at,
+                        next_at)
+select :delivery_id, key_id, webhook_id, url, lane, base, :event, :now, :now
+from webhooks where webhook_id = :webhook_id
+"""
+_LOG = "select attempts from deliveries where delivery_id = ?"
+_TRIED = """
+update deliveries set attempts = :attempts, tries = tries + 1,
+    status = case when :good then 'delivered' when next_at is null then status
+        when :next_at is null then 'failed' else 'pending' end,
+    ended_at = case when :good or :next_at is null or next_at is null
+        then coalesce(ended_at, :now) end,
+    next_at = case when :good or next_at is null then null else :next_at end
+where delivery_id = :delivery_id
+"""
+_AGAIN = """
+update deliveries set status = 'pending', tries = 0, next_at = :now, ended_at = null
+where delivery_id = :delivery_id
+"""
+_PAUSE = """
+update deliveries set next_at = :until where lane = :lane and url = :url and next_at < :until
+"""
+_CLEAN = """
+delete from deliveries where seq in (
+    select seq from deliveries where ended_at is not null and ended_at < ? limit ?)
+"""
+
+
+class Outbox:
+    """Messages to be delivered, and those that were.
+
+    Args:
+        writer: Writes to the file.
+        reader: Reads from it, on the event loop's thread.
+        now: Gives Unix time in seconds.
+
+    Attributes:
+        on_lane: Called with a lane in which something is due now.
+        on_change: Called when there may be new messages.
+    """
+
+    def __init__(
+        self, writer: Writer, reader: sqlite3.Connection, now: Callable[[], float]
+    ) -> None:
+        self._writer = writer
+        self._reader = reader
+        self._now = now
+        self._tried = Waiting()
+        self.on_lane: Callable[[str], None] = _nobody
+        self.on_change: Callable[[], None] = _nothing
+
+    def lanes(self, after: int) -> tuple[dict[str, int], int]:
+        """Return when each lane's first message is due, of those whose place is behind `after`.
+
+        Returns:
+            Moments in Unix time by lane, and the last place that was looked at.
+        """
+        rows = self._reader.execute(_LANES, (after,)).fetchall()
+        return {row[0]: row[1] for row in rows}, max((row[2] for row in rows), default=after)
+
+    def last_place(self) -> int:
+        """Return the place of the last message."""
+        return self._reader.execute(_LAST).fetchone()[0]
+
+    def earliest(self, lane: str, limit: int) -> list[tuple[str, int]]:
+        """Return a lane's first messages, at most `limit`: their ids and when they are due."""
+        rows = self._reader.execute(_EARLIEST, (lane, limit)).fetchall()
+        return [(row["delivery_id"], row["next_at"]) for row in rows]
+
+    def get(self, delivery_id: str) -> Delivery | None:
+        """Return a delivery; None when there is none of that id."""
+        row = self._reader.execute(_ONE, (delivery_id,)).fetchone()
+        return None if row is None else delivery_of(row)
+
+    def of_webhook(self, webhook_id: str, limit: int, before: int) -> list[Delivery]:
+        """Return a webhook's deliveries of a place before `before`, newest first."""
+        values = {"name": webhook_id, "limit": limit, "before": before}
+        return [delivery_of(row) for row in self._reader.execute(_OF_WEBHOOK, values).fetchall()]
+
+    def of_request(self, request_id: str, key_id: str, limit: int, before: int) -> list[Delivery]:
+        """Return a request's deliveries of a place before `before`, newest first."""
+        values = {"name": request_id, "key_id": key_id, "limit": limit, "before": before}
+        return [delivery_of(row) for row in self._reader.execute(_OF_REQUEST, values).fetchall()]
+
+    async def ping(self, webhook_id: str) -> str:
+        """Put a message into the outbox that only says that it came; returns its id."""
+        delivery_id = "msg_" + randomness.token_hex(16)
+        values = {
+            "delivery_id": delivery_id,
+            "webhook_id": webhook_id,
+            "event": PING,
+            "now": int(self._now()),
+        }
+        await self._writer.write(lambda db: db.execute(_PING, values))
+        self.on_change()
+        return delivery_id
+
+    async def again(self, delivery: Delivery) -> Delivery:
+        """Deliver a message once more, from now on; its id stays the same."""
+        values = {"delivery_id": delivery.delivery_id, "now": int(self._now())}
+        await self._writer.write(lambda db: db.execute(_AGAIN, values))
+        self.on_lane(delivery.lane)
+        return self.get(delivery.delivery_id) or delivery
+
+    async def wait_tried(self, delivery_id: str, timeout_s: float) -> None:
+        """Return once a delivery has been tried, or after `timeout_s` seconds."""
+        await self._tried.wait(delivery_id, timeout_s)
+
+    async def tried(
+        self, delivery: Delivery, attempt: Attempt, verdict: Verdict, disable_after_s: int
+    ) -> str | None:
+        """Note a try, and what comes next of it.
+
+        Args:
+            delivery: What was tried.
+            attempt: How that went.
+            verdict: What follows.
+            disable_after_s: A webhook that has failed for so long, in seconds, is disabled.
+
+        Returns:
+            Why the webhook was disabled, if it was.
+        """
+        now = int(self._now())
+
+        def note(db: sqlite3.Connection) -> str | None:
+            row = db.execute(_LOG, (delivery.delivery_id,)).fetchone()
+            if row is None:
+                return None
+            log = [*json.loads(row[0]), attempt.to_dict()][-_MOST_ATTEMPTS:]
+            values = {
+                "delivery_id": delivery.delivery_id,
+                "attempts": json.dumps(log),
+                "good": attempt.good,
+                "next_at": verdict.next_at,
+                "now": now,
+            }
+            db.execute(_TRIED, values)
+            if verdict.pause_until is not None:
+                where = {"lane": delivery.lane, "url": delivery.url}
+                db.execute(_PAUSE, {**where, "until": verdict.pause_until})
+            return judge(db, delivery, attempt, verdict, now, disable_after_s)
+
+        why = await self._writer.write(note)
+        self._tried.release(delivery.delivery_id)
+        return why
+
+    async def clean(self, before: int) -> int:
+        """Remove from the log what ended before a moment (Unix time); returns how much that was."""
+        removed = 0
+        while True:
+            some = await self._writer.write(
+                lambda db: db.execute(_CLEAN, (before, _AT_ONCE)).rowcount
+            )
+            removed += some
+            if some < _AT_ONCE:
+                return removed
+
+
+def _nothing() -> None:
+    return
+
+
+def _nobody(_lane: str) -> None:
+    return
