@@ -11,11 +11,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Error, Page, Playwright, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+LAUNCH_S = 60
 FLAGS = [
     "--no-sandbox",
+    "--no-zygote",
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
@@ -56,7 +58,15 @@ def launched() -> Generator[Browser]:
 
 
 def _launch(playwright: Playwright, path: str) -> Browser:
-    return playwright.chromium.launch(executable_path=path, args=FLAGS)
+    def launch() -> Browser:
+        return playwright.chromium.launch(executable_path=path, args=FLAGS, timeout=LAUNCH_S * 1000)
+
+    try:
+        return launch()
+    except Error:
+        # A machine that is busy with something else may need a second try; Playwright has ended
+        # what it started.
+        return launch()
 
 
 class Watched:
