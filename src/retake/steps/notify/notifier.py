@@ -1,0 +1,216 @@
+"""Delivering what is in the outbox: at least once, and without asking for it over and over."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from retake.core.errors import RetakeError, StorageFailed
+from retake.queue.webhooks import Attempt, Delivery, Webhooks
+from retake.queue.webhooks.verdict import Verdict
+from retake.steps.fetch.resolve import Resolver, system_resolver
+from retake.steps.notify.lanes import Lanes, Width
+from retake.steps.notify.post import Posted, post
+from retake.steps.notify.retries import Patience, verdict
+from retake.steps.notify.sign import signed_headers
+
+_log = logging.getLogger(__name__)
+
+Message = Callable[[Delivery], bytes]
+"""``message(delivery)`` returns the body, made anew for each try.
+
+It raises a RetakeError where nothing is to be told any more."""
+
+_CLEAN_EVERY_S = 3600
+_GRACE_S = 3.0
+_AFTER_MISTAKE_S = 60
+
+
+class Notifier:
+    """Sends the outbox's messages; on the server's event loop.
+
+    Args:
+        webhooks: Who is to be told, and what.
+        message: Makes a message's body.
+        timeout_s: How long a try may take, in seconds.
+        allow_private: Whether private and loopback addresses may be reached.
+        patience: How long it is tried.
+        width: How many messages are on their way at once.
+        now: Gives Unix time in seconds.
+        resolve: Turns a host name into addresses.
+    """
+
+    def __init__(
+        self,
+        webhooks: Webhooks,
+        message: Message,
+        *,
+        timeout_s: float = 15.0,
+        allow_private: bool = False,
+        patience: Patience | None = None,
+        width: Width | None = None,
+        now: Callable[[], float] = time.time,
+        resolve: Resolver = system_resolver,
+    ) -> None:
+        self._endpoints, self._outbox = webhooks.endpoints, webhooks.outbox
+        self._message = message
+        self._timeout_s = timeout_s
+        self._allow_private = allow_private
+        self._patience = patience or Patience()
+        self._now = now
+        self._resolve = resolve
+        self._lanes = Lanes(width or Width())
+        self._woken = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._loop: asyncio.Task[None] | None = None
+        self._place = 0
+        self._clean_at = 0.0
+
+    @property
+    def under_way(self) -> int:
+        """How many messages are on their way now."""
+        return self._lanes.under_way
+
+    def start(self) -> None:
+        """Begin with what was left when the server last ended; on the event loop."""
+        self._outbox.on_change = self._woken.set
+        self._outbox.on_lane = self._look_at
+        self._place = self._outbox.last_place()
+        for lane, at in self._outbox.lanes(0)[0].items():
+            self._lanes.look_at(lane, at)
+        self._loop = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """Send nothing more; what is on its way has some seconds to arrive, or is sent again."""
+        if self._loop is not None:
+            self._loop.cancel()
+            await asyncio.wait([self._loop])
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=_GRACE_S)
+            for task in late:
+                task.cancel()
+            if late:
+                await asyncio.wait(late)
+
+    def wake(self) -> None:
+        """Look at once whether something is due: the clock was moved, say."""
+        self._woken.set()
+
+    def _look_at(self, lane: str) -> None:
+        self._lanes.look_at(lane, self._now())
+        self._woken.set()
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                self._woken.clear()
+                self._look()
+                await self._rest()
+            except Exception:  # noqa: BLE001 - whatever it is, the outbox keeps what is in it
+                _log.exception("webhooks are delivered again in %d s", _AFTER_MISTAKE_S)
+                await asyncio.sleep(_AFTER_MISTAKE_S)
+
+    def _look(self) -> None:
+        """Send what is due."""
+        lanes, self._place = self._outbox.lanes(self._place)
+        for lane, at in lanes.items():
+            self._lanes.look_at(lane, at)
+        while lane := self._lanes.due(self._now()):
+            self._send(lane)
+        if self._now() >= self._clean_at:
+            self._clean_at = self._now() + _CLEAN_EVERY_S
+            self._begin(self._clean())
+
+    async def _rest(self) -> None:
+        at = self._lanes.next_at()
+        wait_s = _CLEAN_EVERY_S if at is None else min(at - self._now(), _CLEAN_EVERY_S)
+        try:
+            async with asyncio.timeout(max(wait_s, 0.001)):
+                await self._woken.wait()
+        except TimeoutError:
+            return
+
+    def _send(self, lane: str) -> None:
+        """Send what is due in a lane, as far as there is room."""
+        room, under_way = self._lanes.room(lane), frozenset(self._lanes.on(lane))
+        for name, at in self._outbox.earliest(lane, room + len(under_way)) if room else ():
+            if name in under_way:
+                continue
+            if at > self._now():
+                self._lanes.look_at(lane, at)
+                return
+            self._lanes.begin(lane, name)
+            self._begin(self._deliver(lane, name))
+            room -= 1
+            if not room:
+                return
+
+    async def _deliver(self, lane: str, name: str) -> None:
+        next_look = self._now()
+        try:
+            delivery = self._outbox.get(name)
+            if delivery is not None and delivery.next_at is not None:
+                await self._try(delivery)
+            next_look = self._now()
+        except StorageFailed as error:
+            # It was sent, maybe; it is sent again rather than lost.
+            _log.error("what became of message %s could not be noted: %s", name, error)
+            next_look += _AFTER_MISTAKE_S
+        except Exception:  # noqa: BLE001 - one message must not end the delivery of all
+            _log.exception("message %s could not be sent", name)
+            next_look += _AFTER_MISTAKE_S
+        finally:
+            self._lanes.end(lane, name, next_look)
+            self._woken.set()
+
+    async def _try(self, delivery: Delivery) -> None:
+        at = int(self._now())
+        try:
+            posted = await self._post(delivery, at)
+        except RetakeError as error:
+            # There is nothing to be told any more.
+            attempt = Attempt(at, 0, None, error.code, error.message)
+            judged = Verdict(None, counts=False)
+        else:
+            attempt = posted.attempt
+            judged = self._judge(delivery, posted)
+        days_s = self._patience.disable_after_s
+        why = await self._outbox.tried(delivery, attempt, judged, days_s)
+        if why is not None:
+            _log.warning("webhook %s was disabled (%s)", delivery.webhook_id, why)
+
+    def _judge(self, delivery: Delivery, posted: Posted) -> Verdict:
+        chance = random.random()  # noqa: S311 - not a secret
+        asked_s, now = posted.retry_after_s, int(self._now())
+        return verdict(delivery, posted.attempt, asked_s, self._patience, now, chance)
+
+    async def _post(self, delivery: Delivery, at: int) -> Posted:
+        body = self._message(delivery)
+        secrets = await self._endpoints.secrets(delivery.webhook_id, delivery.key_id)
+        return await post(
+            delivery.url,
+            body,
+            signed_headers(delivery.delivery_id, at, body, secrets),
+            at=at,
+            timeout_s=self._timeout_s,
+            allow_private=self._allow_private,
+            resolve=self._resolve,
+        )
+
+    async def _clean(self) -> None:
+        try:
+            removed = await self._outbox.clean(int(self._now()) - self._patience.keep_s)
+        except StorageFailed as error:
+            _log.error("the log of webhooks could not be cleaned: %s", error)
+            return
+        if removed:
+            _log.info("%d old deliveries were removed from the log of webhooks", removed)
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

@@ -1,0 +1,119 @@
+"""One try: a message goes to a URL that a stranger has named, guarded and bounded."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+import httpx
+
+from retake.core.errors import FetchFailed
+from retake.queue.webhooks import Attempt
+from retake.steps.fetch.answer import failed, timed_out
+from retake.steps.fetch.reach import reach
+from retake.steps.fetch.resolve import Resolver
+from retake.steps.fetch.url import check_url
+from retake.steps.notify.retries import retry_after
+
+PARAM = "url"
+_READ_BYTES = 4096
+_KEPT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """How a try went, and for how many seconds the other side wants to be left alone, if so."""
+
+    attempt: Attempt
+    retry_after_s: int | None = None
+
+
+@cache
+def _tls_context() -> ssl.SSLContext:
+    return httpx.create_ssl_context()
+
+
+async def post(
+    url: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    *,
+    at: int,
+    timeout_s: float,
+    allow_private: bool,
+    resolve: Resolver,
+) -> Posted:
+    """Send a message once; whatever goes wrong is in what is returned.
+
+    Redirects are not followed, and no more of the answer is read than a few kilobytes.
+
+    Args:
+        url: Where it goes.
+        body: The message.
+        headers: Those that go out.
+        at: When this try is made, in Unix time.
+        timeout_s: How long all of it may take, in seconds.
+        allow_private: Whether private and loopback addresses may be reached.
+        resolve: Turns a host name into addresses; every one is checked, in every try.
+    """
+    # Loading the authorities takes 0.1 s.
+    tls = await asyncio.to_thread(_tls_context)
+    begun = time.monotonic()
+
+    def attempt(status: int | None, code: str | None, error: str | None, text: str = "") -> Attempt:
+        return Attempt(at, round((time.monotonic() - begun) * 1000), status, code, error, text)
+
+    try:
+        async with asyncio.timeout(timeout_s):
+            checked = check_url(url, allow_private=allow_private, param=PARAM)
+            async with httpx.AsyncClient(verify=tls, trust_env=False, timeout=timeout_s) as client:
+                answer = await reach(
+                    client,
+                    "POST",
+                    checked,
+                    headers=headers,
+                    allow_private=allow_private,
+                    connect_s=timeout_s,
+                    resolve=resolve,
+                    content=body,
+                    param=PARAM,
+                )
+                text = await _beginning(answer)
+    except TimeoutError:
+        error = timed_out(f"no answer came within {timeout_s:g} s", PARAM)
+        return Posted(attempt(None, error.code, error.message))
+    except httpx.HTTPError as raised:
+        error = failed(httpx.URL(url).host, raised, PARAM)
+        return Posted(attempt(None, error.code, error.message))
+    except FetchFailed as error:
+        return Posted(attempt(None, error.code, error.message))
+    status = answer.status_code
+    if answer.is_success:
+        return Posted(attempt(status, None, None, text))
+    said = f"it answered {status}{', a redirect, which is not followed' * answer.is_redirect}"
+    message = f"{said}; accepted is 200 to 299"
+    asked_s = retry_after(answer.headers.get("retry-after"), at)
+    return Posted(attempt(status, f"http_{status}", message, text), asked_s)
+
+
+async def _beginning(answer: httpx.Response) -> str:
+    """Return the beginning of the answer's body, as far as it came.
+
+    The status has come by now, and with it the decision: what happens to the body changes nothing.
+    """
+    body = bytearray()
+    try:
+        with contextlib.suppress(httpx.HTTPError, TimeoutError):
+            async with asyncio.timeout(1):
+                async for chunk in answer.aiter_raw():
+                    body += chunk
+                    if len(body) >= _READ_BYTES:
+                        break
+    finally:
+        await answer.aclose()
+    return bytes(body[:_READ_BYTES]).decode("utf-8", "replace")[:_KEPT]
