@@ -13,21 +13,22 @@ from pathlib import Path
 import httpx
 
 PREFIX = "/api/v1/ie/requestqueue/apikey"
-_LISTENS = re.compile(r"listens on (http://\S+)")
+_LISTENS = re.compile(r"listens on (https?://\S+)")
 
 
 class Server:
     """`retake serve` on a free port and a data folder that outlives it."""
 
-    def __init__(self, data_dir: Path, **settings: str) -> None:
+    def __init__(self, data_dir: Path, *, port: int = 0, **settings: str) -> None:
         self.data_dir = data_dir
+        self._port = port
         self._environment = os.environ | {f"RETAKE_{k.upper()}": v for k, v in settings.items()}
         self.log = data_dir.with_suffix(".log")
         self.key = ""
         self.said = ""
 
     def start(self) -> Server:
-        command = [sys.executable, "-m", "retake.cli.main", "serve", "--port", "0"]
+        command = [sys.executable, "-m", "retake.cli.main", "serve", "--port", str(self._port)]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [*command, "--data-dir", str(self.data_dir)],

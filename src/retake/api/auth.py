@@ -20,7 +20,8 @@ async def key_of(request: Request) -> KeyInfo:
     """Return whose request this is.
 
     Raises:
-        Refusal: There is no key, or it is malformed, unknown or revoked (all 401).
+        Refusal: There is no key, or it is malformed, unknown or revoked (all 401); or it has
+            called too often (429).
     """
     headers = request.headers.getlist("authorization")
     if not headers:
@@ -28,7 +29,10 @@ async def key_of(request: Request) -> KeyInfo:
     match = _BEARER.fullmatch(headers[0].strip()) if len(headers) == 1 else None
     if match is None:
         raise Refusal("malformed_key", f"the Authorization header is malformed; {_ACCEPTED}")
-    return key_named(parts_of(request), match[1])
+    parts = parts_of(request)
+    key = key_named(parts, match[1])
+    parts.rates.count_call(request.scope, key.key_id)
+    return key
 
 
 def key_named(parts: ApiParts, secret: str) -> KeyInfo:

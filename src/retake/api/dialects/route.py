@@ -1,0 +1,49 @@
+"""Routes that tell errors in the shape of somebody else's API."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+
+from retake.api.answer import Json
+from retake.api.errors import error_response, status_of
+from retake.core.errors import RetakeError
+
+_log = logging.getLogger(__name__)
+
+
+class DialectRoute(APIRoute):
+    """A route that answers every error of the house by `tell`."""
+
+    @staticmethod
+    def tell(error: RetakeError) -> tuple[int, dict[str, Any], dict[str, str]]:
+        """Return the status, the body and the further headers that tell an error."""
+        raise NotImplementedError
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return what answers a request to this route."""
+        answer = super().get_route_handler()
+
+        async def answered(request: Request) -> Response:
+            try:
+                return await answer(request)
+            except RetakeError as error:
+                if status_of(error) >= 500:
+                    _log.error("%s %s: %s", request.method, request.url.path, error.message)
+                # What every such answer carries: Retry-After, WWW-Authenticate, Allow.
+                usual = error_response(error).headers
+                status, body, headers = self.tell(error)
+                kept = {n: v for n, v in usual.items() if not n.startswith("content-")}
+                return Json(body, status, {**kept, **headers})
+
+        return answered
+
+
+def failure_of(error: dict[str, Any]) -> RetakeError:
+    """Return the error that a record of a failed request tells."""
+    whole = {"kind": "error", "code": "internal", "message": "the request failed"}
+    return RetakeError.from_dict({**whole, "param": None, "retryable": False, **error})
