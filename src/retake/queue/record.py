@@ -23,6 +23,7 @@ class NewRequest:
         seed: The seed that is used, sent or drawn.
         warnings: What was not understood, for the user.
         cancel_at: When it is cancelled if it has not ended by then, in Unix time; None is never.
+        puts: Where its results are sent when they are there: `Delivery.to_dict`.
         webhook: Who is to be told of it, beside the key's own webhooks.
     """
 
@@ -35,6 +36,7 @@ class NewRequest:
     seed: int
     warnings: tuple[str, ...] = ()
     cancel_at: int | None = None
+    puts: dict[str, Any] | None = None
     webhook: Target | None = None
 
 
@@ -55,6 +57,8 @@ class Record:
         stages: The stages that it has entered after the first, and when.
         stage: The last of them; kept across restarts.
         place: Its number in the order of all requests.
+        puts: Where its results are sent; None once it has ended.
+        files_removed_at: When its files were removed; None while they are kept.
         webhook: The webhook that it brought along: `Target.to_dict`.
     """
 
@@ -81,6 +85,8 @@ class Record:
     stages: tuple[tuple[str, int], ...] = ()
     stage: str | None = None
     place: int = 0
+    puts: dict[str, Any] | None = None
+    files_removed_at: int | None = None
     webhook: dict[str, Any] | None = None
 
     @property
@@ -101,4 +107,5 @@ class Record:
             "seed": self.seed,
             "warnings": list(self.warnings),
             "created_at": self.created_at,
+            "puts": self.puts,
         }

@@ -35,7 +35,8 @@ def _nothing(_request_id: str) -> None:
 class Requests:
     """All requests of one data folder, as their users see them.
 
-    `dispatch` is their other side, the engine child's; `webhooks` says who is to be told of them.
+    `dispatch` is their other side, the engine child's; `webhooks` says who is to be told of them,
+    `results` what there is of their files.
 
     Args:
         data_dir: The locked data folder.
@@ -59,7 +60,7 @@ class Requests:
         capacity: Capacity = _UNLIMITED,
     ) -> None:
         self._store = Store(data_dir.requests, now, known_s, discard)
-        self.webhooks = self._store.webhooks
+        self.webhooks, self.results = self._store.webhooks, self._store.results
         self._feed = Feed(self.webhooks.changed)
         self._room = Room(capacity)
         self.dispatch = Dispatch(

@@ -17,6 +17,7 @@ from retake.queue import once, statements
 from retake.queue.listing import Listing
 from retake.queue.once import Once
 from retake.queue.record import NewRequest, Record
+from retake.queue.results import Results
 from retake.queue.rows import record_of
 from retake.queue.schema import open_reader, open_writer
 from retake.queue.webhooks import Webhooks
@@ -58,6 +59,7 @@ class Store:
 
     Attributes:
         listing: Lists of them.
+        results: Their files.
         webhooks: Who is to be told of them.
     """
 
@@ -74,6 +76,7 @@ class Store:
         self._writer = Writer(db)
         self._reader = open_reader(path)
         self.listing = Listing(self._reader)
+        self.results = Results(self._writer, self._reader, now)
         self.webhooks = Webhooks(self._writer, self._reader, now)
 
     def close(self) -> None:
@@ -101,6 +104,7 @@ class Store:
             "seed": new.seed,
             "warnings": _json(list(new.warnings)),
             "cancel_at": new.cancel_at,
+            "puts": None if new.puts is None else _json(new.puts),
             "webhook": None if new.webhook is None else _json(new.webhook.to_dict()),
             "now": now,
         }

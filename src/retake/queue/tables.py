@@ -6,6 +6,7 @@ What a released step says never changes: files that it made are out there.
 
 from __future__ import annotations
 
+from retake.queue.results import RESULTS
 from retake.queue.webhooks.tables import WEBHOOKS
 
 _REQUESTS = """
@@ -79,5 +80,5 @@ create table idempotency (
 create index idempotency_by_age on idempotency (created_at);
 """
 
-STEPS = (_REQUESTS, _WATCHED, WEBHOOKS)
+STEPS = (_REQUESTS, _WATCHED, WEBHOOKS, RESULTS)
 """Step n makes version n + 1 from version n."""

@@ -1,0 +1,104 @@
+"""The files of requests that have ended well: which there are, which are needed, which may go.
+
+That files are removed is written down before they are: whoever looks at the request is told so
+from then on, and what a kill leaves behind is removed by the next start.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from retake.core.request import Status
+from retake.queue.writer import Writer
+
+RESULTS = """
+alter table requests add column puts text;
+alter table requests add column files_removed_at integer;
+create index requests_with_files on requests (finished_at)
+    where status = 'success' and files_removed_at is null;
+create trigger requests_forget_puts after update of status on requests
+    when new.puts is not null and new.status in ('success', 'failed', 'cancelled')
+    begin update requests set puts = null where seq = new.seq; end;
+"""
+"""`puts` holds the URLs that results are sent to: secrets, which nobody needs after the end."""
+
+_NEEDED = """
+select 1 from requests
+where status in ('queued', 'processing') and (source_ref = :ref or source_ref glob :below)
+limit 1
+"""
+_HELD = """
+select status, files_removed_at, json_extract(outcome, '$.title') from requests
+where request_id = ?
+"""
+_DUE = """
+select request_id from requests
+where status = 'success' and files_removed_at is null and finished_at < ?
+order by finished_at limit ?
+"""
+_REMOVE = """
+update requests set files_removed_at = :now
+where request_id = :request_id and status = 'success' and files_removed_at is null
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What is known of a request's files without looking at them.
+
+    Attributes:
+        status: How the request stands.
+        removed: Whether they were removed.
+        title: What the source is called; None where nothing is known.
+    """
+
+    status: Status
+    removed: bool
+    title: str | None
+
+    @property
+    def orphaned(self) -> bool:
+        """Whether files that are there have nobody who may still ask for them."""
+        return self.removed or (self.status.terminal and self.status is not Status.SUCCESS)
+
+
+class Results:
+    """The results of all requests; reads are for the event loop.
+
+    Args:
+        writer: Writes the requests' file.
+        reader: Reads it.
+        now: Gives Unix time in seconds.
+    """
+
+    def __init__(
+        self, writer: Writer, reader: sqlite3.Connection, now: Callable[[], float]
+    ) -> None:
+        self._writer = writer
+        self._reader = reader
+        self._now = now
+
+    def needed(self, name: str) -> bool:
+        """Return whether a request that has not ended needs a stored file, or one in a folder."""
+        values = {"ref": f"upload:{name}", "below": f"upload:{name}/*"}
+        return self._reader.execute(_NEEDED, values).fetchone() is not None
+
+    def held(self, request_id: str) -> Held | None:
+        """Return what is known of a request's files, whosever it is; None without such a one."""
+        row = self._reader.execute(_HELD, (request_id,)).fetchone()
+        return None if row is None else Held(Status(row[0]), row[1] is not None, row[2])
+
+    def due(self, before: int, limit: int = 100) -> list[str]:
+        """Return requests that ended well before a moment (Unix time) and still have files."""
+        return [row[0] for row in self._reader.execute(_DUE, (before, limit)).fetchall()]
+
+    async def remove(self, request_id: str) -> None:
+        """Write down that a request's files are removed; nothing happens where they were before.
+
+        Raises:
+            StorageFailed: The disk is full (``disk_full``), or the server is stopping.
+        """
+        values = {"request_id": request_id, "now": int(self._now())}
+        await self._writer.write(lambda db: db.execute(_REMOVE, values).rowcount)
