@@ -151,7 +151,7 @@ def pads_check(folder: Path, spoil: Callable[[int, np.ndarray[Any, Any]], None])
     source = probe(src, Limits())
     films = Films(src, source, out, probe(out, Limits()))
     found = check_pictures(
-        films, section_of(source, 11, 14), source.video.pts[8:16], exact_pads=False
+        films, [section_of(source, 11, 14)], source.video.pts[8:16], exact_pads=False
     )
     return next(check for check in found if check.name == "re-encoded pictures")
 

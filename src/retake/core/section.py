@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
+from retake.core.request import Mode
 from retake.core.timing import FrameRange
 
 
@@ -36,3 +37,11 @@ class Section:
     def duration(self) -> Fraction:
         """Seconds from the section's start to its end."""
         return self.end - self.start
+
+
+@dataclass(frozen=True, slots=True)
+class Redone:
+    """A section, and what of it is made anew."""
+
+    section: Section
+    mode: Mode

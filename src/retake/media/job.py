@@ -6,38 +6,32 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import BinaryIO
 
 import av
-import numpy as np
-from numpy.typing import NDArray
 
 from retake.core.conversion import Conversion
 from retake.core.errors import RenderFailed
 from retake.core.report import Action, StreamReport
-from retake.core.request import Mode
-from retake.core.section import Section
 from retake.core.source import AudioStream, Source
 from retake.core.watch import Watch
+from retake.media.audio.several import NewSound, splice_sounds
 from retake.media.audio.spliced import SplicedSound
-from retake.media.decode import decode_frames
-from retake.media.fields import dressed
 from retake.media.pictures.spliced import Spliced
-from retake.media.sound import sample_at
-from retake.media.take import TakeFiles, read_sound_file, read_take
+from retake.media.pictures.task import Task
+from retake.media.placed import Placed, Sounds
 
 FORCED = "a full re-encode was asked for"
 
 
 @dataclass(frozen=True, slots=True)
 class RenderJob:
-    """One render: the source, the section, the take, and what of it is wanted.
+    """One render: the source, the takes and their places.
 
     Attributes:
         src: The source file.
         source: What is in it.
-        section: What the take replaces.
-        mode: Whether pictures, sound or both are replaced.
-        take: The take.
+        takes: What replaces which sections, ascending, none in another; at least one.
         watch: Progress and cancelling.
         force_full: Encode the streams concerned anew as a whole even where they can be spliced.
         conversion: The codecs that are asked for, where others than the source's.
@@ -45,22 +39,30 @@ class RenderJob:
 
     src: Path
     source: Source
-    section: Section
-    mode: Mode
-    take: TakeFiles
+    takes: tuple[Placed, ...]
     watch: Watch
     force_full: bool = False
     conversion: Conversion = field(default_factory=Conversion)
 
     @property
+    def shown(self) -> tuple[Placed, ...]:
+        """The takes that replace pictures."""
+        return tuple(placed for placed in self.takes if placed.new_pictures)
+
+    @property
+    def heard(self) -> tuple[Placed, ...]:
+        """The takes that replace sound."""
+        return tuple(placed for placed in self.takes if placed.new_sound)
+
+    @property
     def new_pictures(self) -> bool:
-        """Whether the section's pictures are replaced."""
-        return self.mode.replaces_video
+        """Whether any section's pictures are replaced."""
+        return bool(self.shown)
 
     @property
     def new_sound(self) -> bool:
-        """Whether the section's sound is replaced."""
-        return self.mode.replaces_audio and self.take.sound is not None
+        """Whether any section's sound is replaced."""
+        return bool(self.heard)
 
     @property
     def audio(self) -> AudioStream | None:
@@ -72,43 +74,60 @@ class RenderJob:
         """When the first frame is shown, in seconds of the container's clock."""
         return self.source.video.pts[0] * self.source.video.time_base
 
-    def pictures(self) -> Iterator[av.VideoFrame]:
-        """Start reading the take's pictures.
+    def tasks(self, spool: BinaryIO) -> list[Task]:
+        """Return the pictures to exchange, one task for each section.
+
+        Args:
+            spool: Where new samples go.
+        """
+
+        def task(placed: Placed) -> Task:
+            def take() -> Iterator[av.VideoFrame]:
+                return placed.pictures(self.src, self.source)
+
+            frames = placed.section.frames
+            return Task(self.src, self.source.video, frames, take, spool, self.watch)
+
+        return [task(placed) for placed in self.shown]
+
+    def pictures(self) -> Iterator[tuple[int, av.VideoFrame]]:
+        """Yield the number and the picture of every new frame, ascending.
 
         Raises:
-            RenderFailed: `take_missing`: the take has none.
+            RenderFailed: `take_missing`: a take has no pictures, or too few.
         """
-        if self.take.video is None:
-            raise RenderFailed("take_missing", "the take has no pictures to put in")
-        taken = read_take(self.take.video)
-        if not self.source.video.interlaced:
-            return taken
-        frames = self.section.frames
-        return dressed(taken, decode_frames(self.src, self.source, frames.start, frames.end))
+        for placed in self.shown:
+            taken = placed.pictures(self.src, self.source)
+            for number in range(placed.section.frames.start, placed.section.frames.end):
+                picture = next(taken, None)
+                if picture is None:
+                    reason = "the take has fewer pictures than the section"
+                    raise RenderFailed("take_missing", reason)
+                yield number, picture
 
-    def sound(self) -> tuple[NDArray[np.float32], int]:
-        """Return the take's sound and its rate: for a track, exactly the section's samples.
+    def sounds(self) -> tuple[Sounds, int]:
+        """Return the new sounds and their rate: for a track, exactly the sections' samples.
 
         Raises:
             RenderFailed: `take_missing` or `take_mismatch`.
         """
-        if self.take.sound is None:
-            raise RenderFailed("take_missing", "the take has no sound to put in")
-        samples, rate = read_sound_file(self.take.sound)
-        audio = self.audio
-        if audio is None:
-            return samples, rate
-        if (rate, samples.shape[0]) != (audio.sample_rate, audio.channels):
-            raise RenderFailed(
-                "take_mismatch",
-                f"the take's sound has {samples.shape[0]} channels at {rate} Hz; the track has "
-                f"{audio.channels} at {audio.sample_rate} Hz",
-            )
-        count = sample_at(audio, self.section.end) - sample_at(audio, self.section.start)
-        exact = np.zeros((samples.shape[0], count), np.float32)
-        given = min(count, samples.shape[1])
-        exact[:, :given] = samples[:, :given]
-        return exact, rate
+        read = [(placed.section.start, *placed.sound(self.audio)) for placed in self.heard]
+        return [(start, samples) for start, samples, _ in read], read[0][2]
+
+    def spliced_sound(self, audio: AudioStream) -> SplicedSound:
+        """Return the edited track with the new sounds in it.
+
+        Raises:
+            Unspliceable: It cannot be spliced; the text says why.
+        """
+        sounds, _ = self.sounds()
+        new = [NewSound(start, samples) for start, samples in sounds]
+        return splice_sounds(self.src, audio, new)
+
+    @property
+    def heard_seconds(self) -> Fraction:
+        """How long the new sounds are in all."""
+        return sum((placed.section.duration for placed in self.heard), Fraction(0))
 
     def pictures_report(
         self,
@@ -128,7 +147,7 @@ class RenderJob:
             codec: As what; None for the source's codec.
         """
         shown = len(self.source.video.pts)
-        generated = len(self.section.frames) if region and self.new_pictures else 0
+        generated = sum(len(placed.section.frames) for placed in self.shown) if region else 0
         again = len(set(region) & set(self.source.video.pts)) - generated
         return StreamReport(
             action=action,
@@ -163,8 +182,35 @@ class Outcome:
     touched: tuple[int, int] | None = None
     audio_touched: tuple[int, int] | None = None
     exact_pads: bool = False
+    parts: tuple[tuple[int, int], ...] = ()
+    audio_parts: tuple[tuple[int, int], ...] = ()
     lost: tuple[str, ...] = ()
     recoded: tuple[int, ...] = ()
+
+
+def spliced_outcome(
+    video: StreamReport,
+    audio: StreamReport,
+    pictures: Spliced | None,
+    sound: SplicedSound | None,
+) -> Outcome:
+    """Return what was done to each stream.
+
+    Args:
+        video: What is told of the pictures.
+        audio: What is told of the sound.
+        pictures: The pictures, where they were spliced.
+        sound: The sound, where it was.
+    """
+    return Outcome(
+        video,
+        audio,
+        touched=pictures.touched if pictures else None,
+        audio_touched=sound.touched if sound else None,
+        exact_pads=pictures is not None and pictures.exact_pads,
+        parts=pictures.parts if pictures else (),
+        audio_parts=sound.parts if sound else (),
+    )
 
 
 def sound_report(
@@ -201,4 +247,4 @@ def sound_report(
 def spliced_sound_report(job: RenderJob, done: SplicedSound) -> StreamReport:
     """Return the report on a track that was spliced."""
     count = len(done.packets)
-    return sound_report(job, Action.SMART, count, len(done.data), done.generated, done.again)
+    return sound_report(job, Action.SMART, count, done.new_packets, done.generated, done.again)

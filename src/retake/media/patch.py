@@ -11,9 +11,16 @@ from retake.core.report import Action, StreamReport
 from retake.core.source import AudioStream
 from retake.media.audio import soundtrack
 from retake.media.audio.slots import spliced_edit
-from retake.media.audio.splice import splice_sound
+from retake.media.audio.spliced import SplicedSound
 from retake.media.audio.timeline import extradata
-from retake.media.job import FORCED, Outcome, RenderJob, sound_report, spliced_sound_report
+from retake.media.job import (
+    FORCED,
+    Outcome,
+    RenderJob,
+    sound_report,
+    spliced_outcome,
+    spliced_sound_report,
+)
 from retake.media.mp4.boxes import read_moov
 from retake.media.mp4.edits import Edit, NewTrack
 from retake.media.mp4.fragments import read_fragments
@@ -24,12 +31,11 @@ from retake.media.mp4.tables import Track
 from retake.media.opening import open_source
 from retake.media.packets import index_packets
 from retake.media.pictures.exchange import reencoded_slots, spliced_slots
-from retake.media.pictures.task import Task
+from retake.media.pictures.several import in_one
+from retake.media.pictures.spliced import Spliced
 from retake.media.reencode import encoded_sound
 from retake.media.saving import spool
 from retake.media.unspliceable import Unspliceable
-
-Range = tuple[int, int]
 
 
 @dataclass(slots=True)
@@ -86,43 +92,42 @@ def patch(job: RenderJob, part: Path) -> Outcome:
     with ExitStack() as files:
         work = _Patch(job, {track.id: track for track in tracks}, files, part.parent)
         # Sound first: it takes no time to find that it does not fit.
-        audio, audio_touched = _audio(work)
-        video, touched, exact_pads = _video(work)
+        audio, sound = _audio(work)
+        video, pictures = _video(work)
         with part.open("wb") as out:
             if parts is None:
                 rewrite(job.src, out, work.edits, work.new, job.watch)
             else:
                 refragment(job.src, out, parts, work.edits, job.watch)
-    return Outcome(video, audio, touched, audio_touched, exact_pads)
+    return spliced_outcome(video, audio, pictures, sound)
 
 
-def _video(work: _Patch) -> tuple[StreamReport, Range | None, bool]:
+def _video(work: _Patch) -> tuple[StreamReport, Spliced | None]:
     job, video = work.job, work.job.source.video
     if not job.new_pictures:
         count = len(index_packets(job.src, video.index))
-        return job.pictures_report(Action.COPIED, count), None, False
+        return job.pictures_report(Action.COPIED, count), None
     track = work.track(video.index)
-    task = Task(job.src, video, job.section.frames, job.pictures, work.scratch(), job.watch)
+    tasks = job.tasks(work.scratch())
     reason = FORCED if job.force_full else None
     if reason is None:
         try:
-            work.edits[track.id], done = spliced_slots(task, track)
+            work.edits[track.id], done = spliced_slots(tasks, track)
         except Unspliceable as why:
             reason = str(why)
         else:
-            return job.spliced_report(done), done.touched, done.exact_pads
-    work.edits[track.id], plan, recipe = reencoded_slots(task, track)
+            return job.spliced_report(done), done
+    work.edits[track.id], plan, recipe = reencoded_slots(in_one(tasks), track)
     report = job.pictures_report(Action.REENCODED, plan.count, plan.region, reason, recipe.codec)
-    return report, (0, plan.count), False
+    return report, None
 
 
-def _audio(work: _Patch) -> tuple[StreamReport, Range | None]:
+def _audio(work: _Patch) -> tuple[StreamReport, SplicedSound | None]:
     job, audio = work.job, work.job.audio
     if audio is None:
         if not job.new_sound:
             return StreamReport(Action.ABSENT), None
-        report, _ = _new_track(work, Action.CREATED, "the source has no sound")
-        return report, None
+        return _new_track(work, Action.CREATED, "the source has no sound"), None
     if not job.new_sound:
         count = len(index_packets(job.src, audio.index))
         return sound_report(job, Action.COPIED, count), None
@@ -133,21 +138,20 @@ def _audio(work: _Patch) -> tuple[StreamReport, Range | None]:
         except Unspliceable as why:
             reason = str(why)
     track = work.track(audio.index)
-    return _new_track(work, Action.REENCODED, reason, replaces=track.id)
+    return _new_track(work, Action.REENCODED, reason, replaces=track.id), None
 
 
-def _spliced(work: _Patch, audio: AudioStream) -> tuple[StreamReport, Range]:
+def _spliced(work: _Patch, audio: AudioStream) -> tuple[StreamReport, SplicedSound]:
     job, track = work.job, work.track(audio.index)
-    samples, _ = job.sound()
-    done = splice_sound(job.src, audio, job.section.start, samples)
+    done = job.spliced_sound(audio)
     config = extradata(job.src, audio.index)
     work.edits[track.id] = spliced_edit(track, config, done, work.scratch())
-    return spliced_sound_report(job, done), done.touched
+    return spliced_sound_report(job, done), done
 
 
 def _new_track(
     work: _Patch, action: Action, reason: str, replaces: int | None = None
-) -> tuple[StreamReport, Range]:
+) -> StreamReport:
     job, file_type = work.job, work.job.source.file_type
     if job.source.fragmented:
         raise Unspliceable("a new track does not fit between its fragments")
@@ -162,9 +166,9 @@ def _new_track(
         watch=job.watch,
     )
     work.new.append(new)
-    generated = round(job.section.duration * sound.rate)
+    generated = round(job.heard_seconds * sound.rate)
     again = sound.samples.shape[1] - generated if action is Action.REENCODED else 0
-    report = StreamReport(
+    return StreamReport(
         action=action,
         codec=sound.codec,
         reason=reason,
@@ -172,4 +176,3 @@ def _new_track(
         frames_reencoded=max(again, 0),
         frames_generated=generated,
     )
-    return report, (0, new.track.count)

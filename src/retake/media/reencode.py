@@ -6,10 +6,8 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 import av
-import numpy as np
 
 from retake.core.containers import CONTAINERS
-from retake.core.errors import RenderFailed
 from retake.core.source import AudioStream
 from retake.media.audio import soundtrack
 from retake.media.decode import decode_frames
@@ -62,16 +60,13 @@ def encoded_pictures(job: RenderJob, file_type: str) -> EncodedPictures:
 
 def encoded_sound(job: RenderJob, file_type: str) -> EncodedSound:
     """Return all sound of the edited track, or of one that is made, to be encoded."""
-    audio, start = job.audio, job.section.start
+    audio = job.audio
     if audio is None:
-        samples, rate = job.sound()
-        begins = Fraction(0)
-        samples = soundtrack.silence_around(job.source, start, samples, rate)
+        sounds, rate = job.sounds()
+        begins, samples = Fraction(0), soundtrack.silence_around(job.source, sounds, rate)
     else:
-        samples, rate = np.zeros((audio.channels, 0), np.float32), audio.sample_rate
-        if job.new_sound:
-            samples, rate = job.sound()
-        begins, samples = soundtrack.full_sound(job.src, audio, start, samples)
+        sounds, rate = job.sounds() if job.new_sound else ((), audio.sample_rate)
+        begins, samples = soundtrack.full_sound(job.src, audio, sounds)
     wanted = job.conversion.audio_codec or (audio.codec if audio else None)
     return EncodedSound(
         codec=audio_codec_for(file_type, wanted, samples.shape[0]),
@@ -86,8 +81,7 @@ def encoded_sound(job: RenderJob, file_type: str) -> EncodedSound:
 
 def other_sound(job: RenderJob, audio: AudioStream, file_type: str) -> EncodedSound:
     """Return all sound of a track that is not edited, to be encoded."""
-    nothing = np.zeros((audio.channels, 0), np.float32)
-    begins, samples = soundtrack.full_sound(job.src, audio, Fraction(0), nothing)
+    begins, samples = soundtrack.full_sound(job.src, audio, ())
     return EncodedSound(
         codec=audio_codec_for(file_type, audio.codec, audio.channels),
         samples=samples,
@@ -115,16 +109,13 @@ def depth_of(pix_fmt: str) -> int:
 
 
 def _all_pictures(job: RenderJob, pix_fmt: str) -> Iterator[av.VideoFrame]:
-    """Yield every frame of the new stream: the source's, and the take's in the section."""
-    frames = job.section.frames if job.new_pictures else range(0)
+    """Yield every frame of the new stream: the source's, and the takes' in their sections."""
     count = len(job.source.video.pts)
-    # One pass over the source: the section has to be decoded anyway for what follows it.
-    taken = job.pictures() if job.new_pictures else iter(())
+    # One pass over the source: the sections have to be decoded anyway for what follows them.
+    taken = job.pictures()
+    new = next(taken, None)
     for number, frame in enumerate(decode_frames(job.src, job.source, 0, count)):
         picture = frame
-        if number in frames:
-            new = next(taken, None)
-            if new is None:
-                raise RenderFailed("take_missing", "the take has fewer pictures than the section")
-            picture = new
+        if new is not None and new[0] == number:
+            picture, new = new[1], next(taken, None)
         yield picture if picture.format.name == pix_fmt else picture.reformat(format=pix_fmt)

@@ -7,7 +7,7 @@ codec is wanted, encoded anew as a whole with the reason in the report.
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import av.error
@@ -15,9 +15,15 @@ import av.error
 from retake.core.containers import CONTAINERS, file_title, title_of
 from retake.core.errors import RenderFailed
 from retake.core.report import Action, StreamReport
-from retake.media.audio.splice import splice_sound
 from retake.media.audio.spliced import SplicedSound
-from retake.media.job import FORCED, Outcome, RenderJob, sound_report, spliced_sound_report
+from retake.media.job import (
+    FORCED,
+    Outcome,
+    RenderJob,
+    sound_report,
+    spliced_outcome,
+    spliced_sound_report,
+)
 from retake.media.muxing.contents import (
     Contents,
     EncodedPictures,
@@ -29,9 +35,8 @@ from retake.media.muxing.contents import (
 from retake.media.muxing.form import form_of
 from retake.media.muxing.write import Written, write
 from retake.media.packets import index_packets
-from retake.media.pictures.splice import splice
+from retake.media.pictures.several import splice_several
 from retake.media.pictures.spliced import Spliced
-from retake.media.pictures.task import Task
 from retake.media.reencode import depth_of, encoded_pictures, encoded_sound, other_sound
 from retake.media.saving import spool, storage_failed
 from retake.media.unspliceable import Unspliceable
@@ -67,15 +72,13 @@ def remux(job: RenderJob, part: Path, file_type: str, reason: str | None = None)
             raise RenderFailed(
                 "not_muxed", f"a stream of the source does not fit into {file_type}: {error}"
             ) from error
-    return Outcome(
+    done = spliced_outcome(
         _video_report(job, pictures, written),
         _audio_report(job, sound, written),
-        touched=pictures.done.touched if pictures.done else None,
-        audio_touched=sound.new.touched if isinstance(sound.new, SplicedSound) else None,
-        exact_pads=pictures.done is not None and pictures.done.exact_pads,
-        lost=tuple(written.lost),
-        recoded=work.unlike(),
+        pictures.done,
+        sound.new if isinstance(sound.new, SplicedSound) else None,
     )
+    return replace(done, lost=tuple(written.lost), recoded=work.unlike())
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +117,9 @@ class _Remux:
             return _Way()
         reason = reason or self._unspliced() or self.reason
         if reason is None:
-            video, file = job.source.video, self.files.enter_context(spool(self.folder))
-            task = Task(job.src, video, job.section.frames, job.pictures, file, job.watch)
+            file = self.files.enter_context(spool(self.folder))
             try:
-                return _Way(SplicedPictures(splice(task), file))
+                return _Way(SplicedPictures(splice_several(job.tasks(file)), file))
             except Unspliceable as why:
                 reason = str(why)
         new = encoded_pictures(job, self.file_type)
@@ -134,9 +136,8 @@ class _Remux:
             return _SoundWay()
         reason = reason or self._unspliced()
         if reason is None:
-            samples, _ = job.sound()
             try:
-                return _SoundWay(splice_sound(job.src, audio, job.section.start, samples))
+                return _SoundWay(job.spliced_sound(audio))
             except Unspliceable as why:
                 reason = str(why)
         return _SoundWay(encoded_sound(job, self.file_type), reason)
@@ -218,7 +219,7 @@ def _audio_report(job: RenderJob, way: _SoundWay, written: Written) -> StreamRep
     new = way.new
     if isinstance(new, EncodedSound):
         created = job.audio is None
-        generated = round(job.section.duration * new.rate) if job.new_sound else 0
+        generated = round(job.heard_seconds * new.rate)
         return StreamReport(
             action=Action.CREATED if created else Action.REENCODED,
             codec=new.codec,

@@ -5,6 +5,7 @@ A plain MP4 or MOV is patched: see `patch`. Anything else is written anew: see `
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from retake.core.watch import Watch
 from retake.media.job import Outcome, RenderJob
 from retake.media.muxing.form import file_type_named
 from retake.media.patch import patch
+from retake.media.placed import Placed
 from retake.media.remux import remux
 from retake.media.saving import saved_whole
 from retake.media.take import TakeFiles
@@ -38,6 +40,9 @@ class Rendered:
             very samples of the source's.
         fallback: Why a smart render was given up after it had been made; set by who decides it.
         lost: Streams of the source that the new file has no room for, in words.
+        parts: Where several sections were spliced: each one's packets within `touched`; those
+            between them are the source's own. Empty for one section.
+        audio_parts: The same for the sound.
         recoded: Further tracks of sound, by stream index, that the container only holds in another
             codec or wrapped in another way.
     """
@@ -51,6 +56,8 @@ class Rendered:
     fallback: str | None = None
     lost: tuple[str, ...] = ()
     recoded: tuple[int, ...] = ()
+    parts: tuple[tuple[int, int], ...] = ()
+    audio_parts: tuple[tuple[int, int], ...] = ()
 
 
 def render(
@@ -65,28 +72,58 @@ def render(
     force_full: bool = False,
     conversion: Conversion | None = None,
 ) -> Rendered:
-    """Write `src` with a take in its section to `dst`, whole or not at all.
+    """Write `src` with one take in its section to `dst`; see `render_takes`.
+
+    Args:
+        src: The source file.
+        dst: The new file.
+        source: What `probe` found in `src`.
+        section: What the take replaces.
+        mode: Whether pictures, sound or both are replaced; the rest is copied packet for packet.
+        take: The take: pictures as the stream stores them, sound already joined.
+        watch: Progress, and a wish to cancel.
+        force_full: Encode the streams concerned anew as a whole even where they can be spliced.
+        conversion: Another form than the source's, where one is asked for.
+
+    Raises:
+        RetakeError: As `render_takes` does.
+    """
+    takes = (Placed(section, mode, take),)
+    return render_takes(
+        src, dst, source, takes, watch, force_full=force_full, conversion=conversion
+    )
+
+
+def render_takes(
+    src: Path,
+    dst: Path,
+    source: Source,
+    takes: Sequence[Placed],
+    watch: Watch,
+    *,
+    force_full: bool = False,
+    conversion: Conversion | None = None,
+) -> Rendered:
+    """Write `src` with takes in their sections to `dst`, whole or not at all.
 
     Args:
         src: The source file.
         dst: The new file; an older one is replaced. Its ending picks the container; from MP4 to
             MOV and back only where `conversion` names it, too.
         source: What `probe` found in `src`.
-        section: What the take replaces.
-        mode: Whether pictures, sound or both are replaced; the rest is copied packet for packet.
-        take: The take: pictures as the stream stores them, sound already joined.
+        takes: What replaces which sections, ascending, none in another; at least one.
         watch: Progress goes out as frames of the stage `render`; a wish to cancel comes in.
         force_full: Encode the streams concerned anew as a whole even where they can be spliced.
         conversion: Another form than the source's, where one is asked for.
 
     Raises:
-        RenderFailed: The take does not fit, or a stream cannot be encoded.
+        RenderFailed: A take does not fit, or a stream cannot be encoded.
         StorageFailed: The file could not be written.
         BadSource: The source cannot be read any more.
         Cancelled: The watch was cancelled.
     """
     wanted = conversion or Conversion()
-    job = RenderJob(src, source, section, mode, take, watch, force_full, wanted)
+    job = RenderJob(src, source, tuple(takes), watch, force_full, wanted)
     file_type = file_type_named(dst)
     with saved_whole(dst) as part:
         done = _rendered(job, part, file_type)
@@ -99,6 +136,8 @@ def render(
         done.exact_pads,
         lost=done.lost,
         recoded=done.recoded,
+        parts=done.parts,
+        audio_parts=done.audio_parts,
     )
 
 

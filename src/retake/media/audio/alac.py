@@ -65,6 +65,11 @@ def splice_alac(
     )
 
 
+def merged_config(one: bytes, other: bytes) -> bytes:
+    """Return a cookie that fits the packets of two, made from the same one."""
+    return max(one, other, key=lambda cookie: cookie[_LARGEST])
+
+
 def new_encoder(rate: int, layout: str, bits: int, block: int) -> Any:
     """Return an open encoder for blocks of one length, all but the last one.
 

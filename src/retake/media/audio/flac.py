@@ -60,6 +60,13 @@ def splice_flac(
     )
 
 
+def merged_config(one: bytes, other: bytes) -> bytes:
+    """Return a description that fits the frames of two, made from the same one."""
+    info = _StreamInfo.of(other)
+    sizes = [int.from_bytes(info.data[n : n + 3], "big") for n in (4, 7)]
+    return _StreamInfo.of(one).with_frames(one, [size for size in sizes if size])
+
+
 def new_encoder(rate: int, layout: str, bits: int, block: int) -> Any:
     """Return an open encoder for blocks of one length.
 

@@ -19,41 +19,44 @@ from retake.media.mp4.edits import NewTrack
 from retake.media.mp4.tables import Track
 from retake.media.muxing.contents import EncodedSound
 from retake.media.muxing.sound import add_track, encoded
+from retake.media.placed import Sounds
 from retake.media.sound import read_sound, sample_at
 
 
 def full_sound(
-    path: Path, audio: AudioStream, start: Fraction, samples: NDArray[np.float32]
+    path: Path, audio: AudioStream, sounds: Sounds
 ) -> tuple[Fraction, NDArray[np.float32]]:
-    """Return a track's sound with the section's in it, and when it begins.
+    """Return a track's sound with new sounds in it, and when it begins.
 
     Args:
         path: The source.
         audio: The track.
-        start: When the section begins, in seconds from the first frame's appearance.
-        samples: The section's sound at the track's rate.
+        sounds: The new ones, at the track's rate.
 
     Returns:
         Seconds from the first frame's appearance, and ``[channels, n]``.
     """
-    at = sample_at(audio, start)
-    begin = min(at, 0)
-    end = max(at + samples.shape[1], round(audio.duration * audio.sample_rate))
+    placed = [(sample_at(audio, start), samples) for start, samples in sounds]
+    begin = min((at for at, _ in placed), default=0)
+    begin = min(begin, 0)
+    end = max((at + samples.shape[1] for at, samples in placed), default=0)
+    end = max(end, round(audio.duration * audio.sample_rate))
     first = audio.start + Fraction(begin, audio.sample_rate)
     sound = read_sound(path, audio, first, audio.start + Fraction(end, audio.sample_rate))
-    sound[:, at - begin : at - begin + samples.shape[1]] = samples
+    for at, samples in placed:
+        sound[:, at - begin : at - begin + samples.shape[1]] = samples
     return first, sound
 
 
-def silence_around(
-    source: Source, start: Fraction, samples: NDArray[np.float32], rate: int
-) -> NDArray[np.float32]:
-    """Return the sound of a whole clip that is silent outside the section."""
-    total = round(source.video.duration * rate)
-    # The steps cut the take at this very sample.
-    at = timing.sample_at(start, rate)
-    sound = np.zeros((samples.shape[0], max(total, at + samples.shape[1])), np.float32)
-    sound[:, at : at + samples.shape[1]] = samples
+def silence_around(source: Source, sounds: Sounds, rate: int) -> NDArray[np.float32]:
+    """Return the sound of a whole clip that is silent outside the new sounds, one at least."""
+    # The steps cut the takes at these very samples.
+    placed = [(timing.sample_at(start, rate), samples) for start, samples in sounds]
+    total = max(at + samples.shape[1] for at, samples in placed)
+    total = max(total, round(source.video.duration * rate))
+    sound = np.zeros((placed[0][1].shape[0], total), np.float32)
+    for at, samples in placed:
+        sound[:, at : at + samples.shape[1]] = samples
     return sound
 
 

@@ -20,6 +20,8 @@ class SplicedSound:
         config: The decoder configuration that fits both, in the form of FFmpeg's extradata; None
             for the source's own.
         exact: Whether all samples outside the section decode to the source's own.
+        parts: Where several sections were spliced: the packets of each, half-open; those between
+            them are there with the source's own bytes. Empty for one section.
     """
 
     packets: tuple[PacketInfo, ...]
@@ -29,6 +31,13 @@ class SplicedSound:
     again: int = 0
     config: bytes | None = None
     exact: bool = False
+    parts: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def new_packets(self) -> int:
+        """How many packets are not the source's own."""
+        parts = self.parts or (self.touched,)
+        return sum(end - start for start, end in parts)
 
     @property
     def touched(self) -> tuple[int, int]:

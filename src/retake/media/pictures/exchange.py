@@ -23,8 +23,8 @@ from retake.media.pictures.light import light_in, lit
 from retake.media.pictures.recipe import Recipe
 from retake.media.pictures.recipes.whole import whole
 from retake.media.pictures.runs import Run, encode_runs
+from retake.media.pictures.several import splice_several
 from retake.media.pictures.spans import Plan, plan_full
-from retake.media.pictures.splice import splice
 from retake.media.pictures.spliced import Spliced
 from retake.media.pictures.task import Task
 from retake.media.unspliceable import Unspliceable
@@ -33,8 +33,12 @@ _CONFIGS = {b"avc1": b"avcC", b"avc3": b"avcC", b"hvc1": b"hvcC", b"hev1": b"hvc
 """The box that holds the decoder configuration, by sample entry."""
 
 
-def spliced_slots(task: Task, track: Track) -> tuple[Slots, Spliced]:
+def spliced_slots(tasks: Sequence[Task], track: Track) -> tuple[Slots, Spliced]:
     """Splice the pictures of a track; return its slots and what was spliced.
+
+    Args:
+        tasks: Its sections; see `several.splice_several`.
+        track: Its tables.
 
     Raises:
         Unspliceable: This stream cannot be spliced; the text says why.
@@ -43,9 +47,10 @@ def spliced_slots(task: Task, track: Track) -> tuple[Slots, Spliced]:
     """
     # What cannot be is refused here, before anything is encoded.
     kind, entry = track.entry()
+    task = tasks[0]
     if task.video.codec in {"h264", "hevc", "av1"}:
         refuse_unknown_metadata(kind, entry)
-    done = splice(task)
+    done = splice_several(tasks)
     stsd = None
     if done.config is not None:
         box = _CONFIGS.get(kind)

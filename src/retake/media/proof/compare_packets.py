@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 from retake.core.report import Check
 from retake.media.proof.reading import Packet, StreamRead
+
+Range = tuple[int, int]
+"""Packets by number, half-open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +61,17 @@ def check_copied(both: Both) -> Check:
     return Check(f"{both.name} packets", not late, detail)
 
 
-def check_spliced(both: Both, touched: tuple[int, int]) -> Iterator[Check]:
+def check_spliced(both: Both, touched: Sequence[Range]) -> Iterator[Check]:
     """Yield whether all packets but `touched` are the source's own, and all times are.
 
     Args:
         both: The stream.
-        touched: The packets that may differ, half-open, in decode order.
+        touched: Ranges of packets that may differ, half-open, in decode order.
     """
     before, after = both.before.packets, both.after.packets
     count = min(len(before), len(after))
-    outside = [at for at in range(len(before)) if not touched[0] <= at < touched[1]]
+    new = {at for start, end in touched for at in range(start, end)}
+    outside = [at for at in range(len(before)) if at not in new]
     own = sum(at < count and before[at].digest == after[at].digest for at in outside)
     yield Check(
         f"{both.name} packets outside",

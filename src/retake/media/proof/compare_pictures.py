@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -65,13 +65,13 @@ class Films:
 
 
 def check_pictures(
-    films: Films, section: Section, touched: Collection[int], *, exact_pads: bool
+    films: Films, sections: Sequence[Section], touched: Collection[int], *, exact_pads: bool
 ) -> Iterator[Check]:
     """Yield whether frames around the touched ones are exact, and whether all decode strictly.
 
     Args:
         films: The two files.
-        section: What was replaced.
+        sections: What was replaced.
         touched: Presentation times of the packets that are new, in the output's time base.
         exact_pads: Whether frames that were encoded again outside the section are promised to
             be exact as well.
@@ -80,12 +80,12 @@ def check_pictures(
     if not new or new[-1] >= films.count:
         yield Check("pictures around", passed=False, detail="the new frames are not where they are")
         return
-    first, last = max(new[0] - MARGIN, 0), min(new[-1] + 1 + MARGIN, films.count)
+    generated = {number for section in sections for number in _numbers(section)}
     exact: dict[int, bool] = {}
     pads: dict[int, tuple[float, float]] = {}
 
     def compare(number: int, a: av.VideoFrame, b: av.VideoFrame) -> None:
-        if number in section.frames:
+        if number in generated:
             return
         same = same_samples(a, b)
         if films.made.video.pts[number] in touched and not exact_pads:
@@ -93,13 +93,28 @@ def check_pictures(
         else:
             exact[number] = same
 
-    yield _in_step(films, FrameRange(first, last), compare)
+    for frames in _windows(new, films.count):
+        yield _in_step(films, frames, compare)
     right = sum(exact.values())
     yield Check(
         "pictures around", right == len(exact), f"{right} of {len(exact)} decoded frames are exact"
     )
     if pads:
         yield _check_pads(pads)
+
+
+def _numbers(section: Section) -> range:
+    return range(section.frames.start, section.frames.end)
+
+
+def _windows(new: Sequence[int], count: int) -> Iterator[FrameRange]:
+    """Yield the runs of frames to compare: the new ones, and some on either side of them."""
+    start = before = new[0]
+    for number in [*new[1:], count + 2 * MARGIN]:
+        if number - before > 2 * MARGIN:
+            yield FrameRange(max(start - MARGIN, 0), min(before + 1 + MARGIN, count))
+            start = number
+        before = number
 
 
 def _check_pads(pads: dict[int, tuple[float, float]]) -> Check:
@@ -117,9 +132,10 @@ def _shift(a: av.VideoFrame, b: av.VideoFrame) -> float:
     return shift(a, b) if alike else 1.0
 
 
-def check_reencoded(films: Films, section: Section) -> Iterator[Check]:
+def check_reencoded(films: Films, sections: Sequence[Section]) -> Iterator[Check]:
     """Yield whether a stream that was encoded again is alike outside, and decodes strictly."""
-    outside = [number for number in range(films.count) if number not in section.frames]
+    generated = {number for section in sections for number in _numbers(section)}
+    outside = [number for number in range(films.count) if number not in generated]
     likeness: dict[int, float] = {}
 
     def compare(number: int, a: av.VideoFrame, b: av.VideoFrame) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from retake.core.report import Check
 from retake.core.section import Section
 from retake.core.source import Source
+from retake.core.timing import seconds_text
 from retake.media.proof.compare_pictures import Films
 from retake.media.proof.hearing import alike_bands, best_lag
 from retake.media.sound import read_sound, sample_at
@@ -46,16 +47,19 @@ _LEAST_EDGE = 256
 
 Samples = NDArray[np.float32]
 
+Window = tuple[Fraction, Fraction]
+"""Seconds, half-open."""
+
 
 def check_sound(
-    films: Films, window: tuple[Fraction, Fraction], section: Section, *, spliced: bool
+    films: Films, windows: Sequence[Window], sections: Sequence[Section], *, spliced: bool
 ) -> Iterator[Check]:
     """Yield whether the sound outside is the source's, at the same moments.
 
     Args:
         films: The two files, with the tracks to compare in front.
-        window: The seconds in which packets may differ.
-        section: What was replaced.
+        windows: The seconds in which packets may differ.
+        sections: What was replaced, ascending; none where only the form changes.
         spliced: Whether packets outside are the source's own; otherwise likeness is enough.
     """
     ours, theirs = films.made.audio[0], films.source.audio[0]
@@ -68,7 +72,8 @@ def check_sound(
     drift = (ours.start + ours.duration) - (theirs.start + theirs.duration)
     packet = Fraction(max(ours.frame_size, theirs.frame_size, 1024) * 2, theirs.sample_rate)
     # Sound that ended before the section did goes on to the section's end now.
-    grown = max(section.end - (theirs.start + theirs.duration), Fraction(0))
+    ends = max((section.end for section in sections), default=Fraction(0))
+    grown = max(ends - (theirs.start + theirs.duration), Fraction(0))
     yield Check(
         "sound length",
         -packet <= drift <= grown + packet,
@@ -77,20 +82,23 @@ def check_sound(
     if not form:
         return
     before, after = _tracks(films)
-    window = window[0], window[1] + SETTLING_S.get(theirs.codec, Fraction(0))
+    settling = SETTLING_S.get(theirs.codec, Fraction(0))
+    windows = [(start, end + settling) for start, end in windows]
+    outside = _outside(films.source, windows, before.shape[1])
     if spliced and theirs.codec.startswith(EXACT_CODECS):
-        yield _check_exact(films.source, section, before, after)
+        yield _check_exact(films.source, sections, before, after)
     elif spliced:
-        outside = _outside(films.source, window, before.shape[1])
         yield _check_same("sound outside", theirs.codec, before[:, outside], after[:, outside])
-        yield from _check_edges(films.source, window, section, before, after)
+        yield from _check_edges(films.source, windows, sections, before, after)
     else:
-        outside = _outside(films.source, window, before.shape[1])
         yield from _check_like(before[:, outside], after[:, outside])
 
 
-def _check_exact(source: Source, section: Section, before: Samples, after: Samples) -> Check:
-    outside = _outside(source, (section.start, section.end), before.shape[1])
+def _check_exact(
+    source: Source, sections: Sequence[Section], before: Samples, after: Samples
+) -> Check:
+    inside = [(section.start, section.end) for section in sections]
+    outside = _outside(source, inside, before.shape[1])
     wrong = int(np.sum(np.any(before[:, outside] != after[:, outside], axis=0)))
     count = int(np.sum(outside))
     return Check(
@@ -115,24 +123,41 @@ def _as_loud(a: Samples, b: Samples) -> bool:
 
 def _check_edges(
     source: Source,
-    window: tuple[Fraction, Fraction],
-    section: Section,
+    windows: Sequence[Window],
+    sections: Sequence[Section],
     before: Samples,
     after: Samples,
 ) -> Iterator[Check]:
-    """Yield whether the sound that was encoded again next to the section still sounds alike."""
-    edges = {"before": (window[0], section.start), "behind": (section.end, window[1])}
-    for where, (start, end) in edges.items():
-        inside = ~_outside(source, (start, end), before.shape[1]) if start < end else None
+    """Yield whether the sound that was encoded again next to a section still sounds alike."""
+    for where, (start, end) in _edges(windows, sections):
+        inside = ~_outside(source, [(start, end)], before.shape[1]) if start < end else None
         if inside is None or np.count_nonzero(inside) < _LEAST_EDGE:
             continue
         a, b = before[:, inside], after[:, inside]
         level, likeness = _level_db(a - b), _correlation(a, b)
         yield Check(
-            f"sound {where} the section",
+            f"sound {where}",
             level <= EDGE_DB or likeness >= EDGE_LIKENESS or alike_bands(a, b),
             f"{a.shape[1]} samples encoded again differ by {level:.0f} dBFS",
         )
+
+
+def _edges(windows: Sequence[Window], sections: Sequence[Section]) -> Iterator[tuple[str, Window]]:
+    """Yield what of each window lies in no section, and where that is."""
+    for opens, closes in windows:
+        inside = [each for each in sections if each.start < closes and opens < each.end]
+        at = opens
+        for section in inside:
+            name = "the section" if len(sections) == 1 else _named(section)
+            yield f"before {name}", (at, section.start)
+            at = section.end
+        if inside:
+            name = "the section" if len(sections) == 1 else _named(inside[-1])
+            yield f"behind {name}", (at, closes)
+
+
+def _named(section: Section) -> str:
+    return f"the section at {seconds_text(section.start)} s"
 
 
 def _check_like(a: Samples, b: Samples) -> Iterator[Check]:
@@ -168,14 +193,15 @@ def check_same_sound(films: Films) -> Check:
     return _check_same("sound", theirs.codec, *_tracks(films))
 
 
-def check_new_track(out: Path, made: Source, section: Section) -> Check:
-    """Return whether a track made for a silent film is there and silent outside the section."""
+def check_new_track(out: Path, made: Source, sections: Sequence[Section]) -> Check:
+    """Return whether a track made for a silent film is there and silent outside the sections."""
     if not made.audio:
         return Check("new sound track", passed=False, detail="it is missing")
     audio, end = made.audio[0], made.video.duration
     samples = read_sound(out, audio, min(audio.start, Fraction(0)), end)
-    window = section.start - Fraction(1, 20), section.end + Fraction(1, 20)
-    level = _level_db(samples[:, _outside(made, window, samples.shape[1])])
+    near = Fraction(1, 20)
+    windows = [(section.start - near, section.end + near) for section in sections]
+    level = _level_db(samples[:, _outside(made, windows, samples.shape[1])])
     long = audio.start + audio.duration
     return Check(
         "new sound track",
@@ -203,12 +229,13 @@ def _tracks(films: Films) -> tuple[Samples, Samples]:
     return before, after
 
 
-def _outside(source: Source, window: tuple[Fraction, Fraction], count: int) -> NDArray[np.bool_]:
+def _outside(source: Source, windows: Sequence[Window], count: int) -> NDArray[np.bool_]:
     audio = source.audio[0]
     origin = sample_at(audio, min(audio.start, Fraction(0)))
-    first, last = (sample_at(audio, time) - origin for time in window)
     outside = np.ones(count, np.bool_)
-    outside[max(first, 0) : max(last, 0)] = False
+    for window in windows:
+        first, last = (sample_at(audio, time) - origin for time in window)
+        outside[max(first, 0) : max(last, 0)] = False
     return outside
 
 

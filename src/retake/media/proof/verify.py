@@ -6,7 +6,7 @@ with FFmpeg's demuxer and compared byte by byte.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,11 +14,17 @@ from typing import TYPE_CHECKING
 from retake.core.errors import BadSource
 from retake.core.report import Action, Check
 from retake.core.request import Mode
-from retake.core.section import Section
+from retake.core.section import Redone, Section
 from retake.core.source import Source
 from retake.core.watch import Watch
 from retake.media.probe import probe_output
-from retake.media.proof.compare_packets import Both, check_copied, check_others, check_spliced
+from retake.media.proof.compare_packets import (
+    Both,
+    Range,
+    check_copied,
+    check_others,
+    check_spliced,
+)
 from retake.media.proof.compare_pictures import (
     Films,
     check_pictures,
@@ -41,14 +47,25 @@ def verify(
     rendered: Rendered,
     watch: Watch | None = None,
 ) -> tuple[Check, ...]:
+    """Compare `out` with `src` where one section was replaced; see `verify_sections`."""
+    return verify_sections(src, out, source, (Redone(section, mode),), rendered, watch)
+
+
+def verify_sections(
+    src: Path,
+    out: Path,
+    source: Source,
+    redone: Sequence[Redone],
+    rendered: Rendered,
+    watch: Watch | None = None,
+) -> tuple[Check, ...]:
     """Compare `out` with `src` by what was promised; every check says what was found.
 
     Args:
         src: The source file.
         out: The finished file.
         source: What `probe` found in `src`, the track of sound that is edited in front.
-        section: What was replaced.
-        mode: What of it was replaced.
+        redone: What was replaced, ascending.
         rendered: What the renderer says it did to each stream.
         watch: Progress goes out as frames of the stage `verify`; a wish to cancel comes in.
 
@@ -64,14 +81,9 @@ def verify(
         before, after = read_file(src, watch.check), read_file(out, watch.check)
     except BadSource as error:
         return (Check("readable", passed=False, detail=error.message),)
-    job = _Job(Films(src, source, out, made, watch), before, after, section, rendered)
+    job = _Job(Films(src, source, out, made, watch), before, after, redone, rendered)
     checks: list[Check] = []
-    for part in (
-        job.form(),
-        job.pictures(kept=not mode.replaces_video),
-        job.sound(kept=not mode.replaces_audio),
-        job.others(),
-    ):
+    for part in (job.form(), job.pictures(), job.sound(), job.others()):
         try:
             checks.extend(part)
         except BadSource as error:
@@ -83,11 +95,18 @@ class _Job:
     """The two files and everything known of them."""
 
     def __init__(
-        self, films: Films, before: FileRead, after: FileRead, section: Section, rendered: Rendered
+        self,
+        films: Films,
+        before: FileRead,
+        after: FileRead,
+        redone: Sequence[Redone],
+        rendered: Rendered,
     ) -> None:
         self._films, self._source, self._made = films, films.source, films.made
         self._before, self._after = before, after
-        self._section, self._rendered = section, rendered
+        self._rendered = rendered
+        self._shown = [each.section for each in redone if each.mode.replaces_video]
+        self._heard = [each.section for each in redone if each.mode.replaces_audio]
         ours, theirs = self._made.video, self._source.video
         self._shift = ours.pts[0] * ours.time_base - theirs.pts[0] * theirs.time_base
 
@@ -114,29 +133,32 @@ class _Job:
         ]
         yield Check("picture form", not wrong, "; ".join(wrong) or "size, depth, turn and colours")
 
-    def pictures(self, *, kept: bool) -> Iterator[Check]:
+    def pictures(self) -> Iterator[Check]:
         """The stream of pictures, by what was promised of it."""
-        action, touched = self._rendered.video.action, self._rendered.touched
+        action, kept = self._rendered.video.action, not self._shown
+        touched = ranges(self._rendered.touched, self._rendered.parts)
         both = self._both("video", self._source.video.index, self._made.video.index)
         if action is Action.COPIED or (kept and action is not Action.REENCODED):
             copied = check_copied(both)
             if not copied.passed and not self._same_container:
                 copied = check_same_pictures(self._films)
             yield copied
-        elif action is Action.SMART and touched is not None:
+        elif action is Action.SMART and touched:
             yield from check_spliced(both, touched)
-            shown = {packet.pts for packet in both.after.packets[touched[0] : touched[1]]}
+            packets = both.after.packets
+            shown = {packet.pts for start, end in touched for packet in packets[start:end]}
             yield from check_pictures(
-                self._films, self._section, shown, exact_pads=self._rendered.exact_pads
+                self._films, self._shown, shown, exact_pads=self._rendered.exact_pads
             )
         else:
-            yield from check_reencoded(self._films, self._section)
+            yield from check_reencoded(self._films, self._shown)
 
-    def sound(self, *, kept: bool) -> Iterator[Check]:
+    def sound(self) -> Iterator[Check]:
         """The stream of sound that is edited, by what was promised of it."""
-        action, touched = self._rendered.audio.action, self._rendered.audio_touched
+        action, kept = self._rendered.audio.action, not self._heard
+        touched = ranges(self._rendered.audio_touched, self._rendered.audio_parts)
         if action is Action.CREATED:
-            yield check_new_track(self._films.out, self._made, self._section)
+            yield check_new_track(self._films.out, self._made, self._heard)
             return
         if not self._source.audio or not self._made.audio:
             same = bool(self._source.audio) == bool(self._made.audio)
@@ -149,11 +171,11 @@ class _Job:
                 copied = check_same_sound(self._films)
             yield copied
             return
-        window = self._section.start, self._section.end
-        if action is Action.SMART and touched is not None:
+        windows = [(section.start, section.end) for section in self._heard]
+        if action is Action.SMART and touched:
             yield from check_spliced(both, touched)
-            window = _window(both.after.packets, touched, self._made)
-        yield from check_sound(self._films, window, self._section, spliced=action is Action.SMART)
+            windows = [_window(both.after.packets, one, self._made) for one in touched]
+        yield from check_sound(self._films, windows, self._heard, spliced=action is Action.SMART)
 
     def others(self) -> Iterator[Check]:
         """Further tracks of sound, which are never edited, and all other streams."""
@@ -184,6 +206,13 @@ class _Job:
         same = bases[0] == bases[1] and not self._shift
         decoding = all("mp4" in one.container for one in (self._source, self._made))
         return Both(name, theirs, ours, self._shift, Fraction(0) if same else max(bases), decoding)
+
+
+def ranges(touched: Range | None, parts: Sequence[Range]) -> tuple[Range, ...]:
+    """Return the packets that may differ: the parts where there are several, else all touched."""
+    if parts:
+        return tuple(parts)
+    return () if touched is None else (touched,)
 
 
 def _others(read: FileRead, source: Source) -> dict[int, StreamRead]:
