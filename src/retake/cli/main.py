@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import typer
 
 from retake import __version__
 from retake.cli import doctor, edit, keys, serve, verify, worker
+from retake.cli.readers import outlive_readers
 
-app = typer.Typer(
+
+class _App(typer.Typer):
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        outlive_readers()
+        return super().__call__(*args, **kwargs)
+
+
+app = _App(
     name="retake",
     help="Re-shoot a few seconds of a video and keep everything else bit for bit.",
     no_args_is_help=True,
