@@ -47,6 +47,16 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(
         1024 * 1024, ge=1024, description="Largest JSON body that is read, in bytes."
     )
+    max_calls_per_minute: int = Field(
+        0, ge=0, description="How often a key may call in a minute; 0 is no limit."
+    )
+    max_submits_per_minute: int = Field(
+        0, ge=0, description="How many requests a key may submit in a minute; 0 is no limit."
+    )
+    max_unfinished: int = Field(
+        10_000, ge=0, description="How many requests may be unfinished at once; 0 is no limit."
+    )
+    max_unfinished_per_key: int = Field(1_000, ge=0, description="How many of one key's, likewise.")
     max_source_bytes: int = Field(
         2 * 1024**3, ge=1024, description="Largest video that is fetched or uploaded, in bytes."
     )

@@ -21,6 +21,7 @@ from retake.engines.engine import EngineInfo, Parameter
 from retake.queue.data_dir import DataDir
 from retake.queue.keys import Keys
 from retake.queue.requests import Requests
+from retake.queue.room import Capacity
 from retake.storage import LocalStorage
 
 T = TypeVar("T")
@@ -52,7 +53,14 @@ REPORT = {"engine": "vfx", "seed": 7}
 class Live:
     """The server and everything behind it."""
 
-    def __init__(self, folder: Path, *, head_s: float = 30, **settings: Any) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        head_s: float = 30,
+        capacity: Capacity = Capacity(),  # noqa: B008 - it is frozen
+        **settings: Any,
+    ) -> None:
         self.data_dir = DataDir(folder / "data")
         self.data_dir.__enter__()
         self.keys = Keys(self.data_dir.keys)
@@ -60,7 +68,9 @@ class Live:
         self.other_key = self.keys.create("other")
         self.storage = LocalStorage(self.data_dir.files, bytes(range(32)))
         self.requests = Requests(
-            self.data_dir, discard=lambda name: self.storage.delete_tree(f"outputs/{name}")
+            self.data_dir,
+            discard=lambda name: self.storage.delete_tree(f"outputs/{name}"),
+            capacity=capacity,
         )
         models = tuple(ModelInfo(name, ENGINE) for name in (MODEL, "vfx-retake"))
         settings = {"hold_s": 5.0, **settings}

@@ -39,9 +39,13 @@ STATUSES = {
     "wrong_content_type": 415,
     "range_past_end": 416,
     "idempotency_key_reused": 422,
+    "too_many_calls": 429,
     "too_many_dry_runs": 429,
     "too_many_listeners": 429,
+    "too_many_unfinished": 429,
     "engine_starting": 503,
+    "no_engine": 503,
+    "queue_full": 503,
     "stopping": 503,
     "disk_full": 507,
 }
@@ -115,7 +119,7 @@ def error_response(error: RetakeError) -> Json:
     if status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="retake"'
     if status in _RETRY_AFTER_S:
-        headers["Retry-After"] = _RETRY_AFTER_S[status]
+        headers.setdefault("Retry-After", _RETRY_AFTER_S[status])
     return Problem(error_body(error), status, headers)
 
 

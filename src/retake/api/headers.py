@@ -9,6 +9,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from retake.api.errors import Refusal, error_response
+from retake.api.limits import rate_headers
 
 _HOST = re.compile(rb"(?:[A-Za-z0-9._-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?")
 _SAFE = {
@@ -50,7 +51,7 @@ class Headers:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                more = {**_SAFE, **(_FOR_ANY_ORIGIN if of_files else {})}
+                more = {**_SAFE, **(_FOR_ANY_ORIGIN if of_files else {}), **rate_headers(scope)}
                 more["Content-Security-Policy"] = self._policy
                 more["Cache-Control"] = "no-store"
                 for name, value in more.items():

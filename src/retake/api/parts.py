@@ -12,6 +12,7 @@ from typing import Any, Literal
 from fastapi import Request
 
 from retake.api.catalogue import ModelInfo
+from retake.api.limits import Quotas, RateLimits
 from retake.core.request import Limits, RetakeRequest
 from retake.core.watch import Watch
 from retake.queue.keys import Keys
@@ -74,6 +75,8 @@ class ApiParts:
         example: Stored name of a video that every key may use as ``…/example.mp4``; None when there
             is none.
         ready: Whether an engine is ready to work.
+        can_serve: Whether requests that are accepted now will be worked on some time soon.
+        rates: How often each key may call.
         now: Gives Unix time in seconds.
     """
 
@@ -97,6 +100,8 @@ class ApiParts:
     previews: Turns = field(default_factory=lambda: Turns(2))
     example: str | None = None
     ready: Callable[[], bool] = _yes
+    can_serve: Callable[[], bool] = _yes
+    rates: RateLimits = field(default_factory=lambda: RateLimits(Quotas()))
     now: Callable[[], float] = time.time
 
 

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import APIRouter, Request
 
-from retake.api.accept import accept
+from retake.api.admit import admit
 from retake.api.answer import Json
 from retake.api.auth import Caller
 from retake.api.body import read_json_object
-from retake.api.deadline import cancel_after_s
 from retake.api.dry_run import dry_run, wants_dry_run
 from retake.api.errors import users_mistake
 from retake.api.existing import existing
 from retake.api.hold import hold
-from retake.api.idempotency import once_of
 from retake.api.links import links_for
 from retake.api.parts import parts_of
 from retake.api.prefer import preference
 from retake.api.schemas import record_json
 from retake.core.request import Status
-from retake.queue.keys import KeyInfo
-from retake.queue.record import Record
 
 _CANCEL_S = 1.5
 """How long a cancel waits for running work to notice it, in seconds."""
@@ -38,7 +32,7 @@ async def submit(request: Request, caller: Caller) -> Json:
     body = await read_json_object(request, max_bytes=parts.max_body_bytes, within_s=parts.body_s)
     if wants_dry_run(request):
         return await dry_run(request, body, caller)
-    record, replayed = await _accepted(request, body, caller)
+    record, replayed = await admit(request, body, caller)
     record = await hold(request, parts, record, preferred.hold_s(parts.hold_s))
     headers = {"Location": f"{request.url.path}/{record.request_id}", **preferred.applied}
     if replayed:
@@ -47,18 +41,6 @@ async def submit(request: Request, caller: Caller) -> Json:
     if record.status is Status.FAILED and users_mistake(record.error or {}):
         status = 400
     return Json(record_json(record, links), status, headers)
-
-
-async def _accepted(request: Request, body: dict[str, Any], caller: KeyInfo) -> tuple[Record, bool]:
-    """Return the request that a submit gives, and whether an earlier one gave it."""
-    parts, once = parts_of(request), once_of(request, body)
-    # Looked for before anything is checked: an upload, say, may have expired since.
-    if once is not None and (known := parts.requests.find(caller.key_id, once)):
-        return known, True
-    links, after_s = links_for(request), cancel_after_s(request)
-    new = await accept(body, caller, parts, links, cancel_after_s=after_s)
-    record = await parts.requests.create(new, once)
-    return record, record.request_id != new.request_id
 
 
 @routes.get("/requests/{request_id}")

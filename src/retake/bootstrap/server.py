@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from retake.queue.data_dir import DataDir
     from retake.queue.keys import Keys
     from retake.queue.requests import Requests
+    from retake.queue.supervisor import Supervisor
     from retake.settings import Settings
     from retake.storage import LocalStorage
 
@@ -87,17 +88,21 @@ async def _serve(
     from retake.api.serving import ApiServer
     from retake.queue.keys import Keys
     from retake.queue.requests import Requests
+    from retake.queue.room import Capacity
     from retake.queue.supervisor import Supervisor
 
     keys = Keys(data_dir.keys)
     storage = open_storage(data_dir)
     storage.sweep()
     requests = Requests(
-        data_dir, known_s=chosen.idempotency_ttl_s, discard=lambda name: _discard(storage, name)
+        data_dir,
+        known_s=chosen.idempotency_ttl_s,
+        discard=lambda name: _discard(storage, name),
+        capacity=Capacity(chosen.max_unfinished, chosen.max_unfinished_per_key),
     )
     requests.watch_deadlines()
     supervisor = Supervisor(lambda fd: _child_command(fd, data_dir), requests)
-    parts = _api_parts(chosen, data_dir, requests, keys, storage, lambda: supervisor.ready)
+    parts = _api_parts(chosen, data_dir, requests, keys, storage, supervisor)
     server = ApiServer(create_app(parts), requests.release, host=chosen.host, port=chosen.port)
     await supervisor.start()
     host, port = listener.getsockname()[:2]
@@ -155,9 +160,10 @@ def _api_parts(
     requests: Requests,
     keys: Keys,
     storage: LocalStorage,
-    ready: Callable[[], bool],
+    supervisor: Supervisor,
 ) -> ApiParts:
     from retake.api.catalogue import ModelInfo
+    from retake.api.limits import Quotas, RateLimits
     from retake.api.parts import ApiParts
 
     accepted = limits(chosen)
@@ -177,7 +183,9 @@ def _api_parts(
         check_upload=lambda path, request: _check_upload(path, request, accepted),
         preview=preview_maker(chosen, data_dir, storage),
         example=_put_example(storage),
-        ready=ready,
+        ready=lambda: supervisor.ready,
+        can_serve=lambda: not supervisor.failing,
+        rates=RateLimits(Quotas(chosen.max_submits_per_minute, chosen.max_calls_per_minute)),
     )
 
 

@@ -36,6 +36,8 @@ _log = logging.getLogger(__name__)
 # The first start, the first restart, and so on while nothing gets finished.
 _BACK_OFF_S = (0.0, 0.0, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0)
 
+_FAILING = 3
+
 
 class Supervisor:
     """Runs one engine child and passes on what it and the requests have to say to each other.
@@ -75,6 +77,11 @@ class Supervisor:
     def ready(self) -> bool:
         """Whether the child can take requests."""
         return self._ready
+
+    @property
+    def failing(self) -> bool:
+        """Whether child after child has ended before it was ready or finished anything."""
+        return not self._ready and self._failures > _FAILING
 
     @property
     def pid(self) -> int | None:
@@ -182,6 +189,8 @@ class Supervisor:
             self._kill("it does not end")
             status = await process.wait()
         self._process = None
+        if not self._stopping:
+            self._requests.dispatch.observer.engine_lost()
         if status:
             _log.warning("the engine child ended with status %d", status)
         try:

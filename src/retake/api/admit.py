@@ -1,0 +1,49 @@
+"""From a submit, in whichever dialect, to a request on the disk: quotas, repetition, acceptance."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import Request
+
+from retake.api.accept import accept
+from retake.api.deadline import cancel_after_s
+from retake.api.errors import Refusal
+from retake.api.idempotency import once_of
+from retake.api.links import links_for
+from retake.api.parts import ApiParts, parts_of
+from retake.queue.keys import KeyInfo
+from retake.queue.record import Record
+
+
+async def admit(request: Request, body: dict[str, Any], caller: KeyInfo) -> tuple[Record, bool]:
+    """Return the request that a submit gives, and whether an earlier one gave it.
+
+    Args:
+        request: The submit; its headers ``Idempotency-Key`` and ``Cancel-After`` are honoured.
+        body: What was sent, or what a dialect made of it: ``model`` and ``payload``.
+        caller: Who sent it.
+
+    Raises:
+        RetakeError: It cannot be done, or not now; nothing was stored.
+    """
+    parts, once = parts_of(request), once_of(request, body)
+    # Looked for before anything is checked: an upload, say, may have expired since.
+    if once is not None and (known := parts.requests.find(caller.key_id, once)):
+        return known, True
+    parts.rates.count_submit(request.scope, caller.key_id)
+    _check_served(parts)
+    links, after_s = links_for(request), cancel_after_s(request)
+    new = await accept(body, caller, parts, links, cancel_after_s=after_s)
+    record = await parts.requests.create(new, once)
+    return record, record.request_id != new.request_id
+
+
+def _check_served(parts: ApiParts) -> None:
+    if not parts.can_serve():
+        raise Refusal(
+            "no_engine",
+            "the engine ended every time it was started, so nothing is accepted until it runs; "
+            "the server's log says why",
+            retryable=True,
+        )
