@@ -65,7 +65,8 @@ class Settings(BaseSettings):
         2.0, gt=0, description="Shortest section accepted, in seconds; less suits local use."
     )
     fetch_allow_private: bool = Field(
-        default=False, description="Whether video_uri may point at private and loopback addresses."
+        default=False,
+        description="Whether video_uri and webhooks may point at private and loopback addresses.",
     )
     fetch_connect_s: float = Field(
         10.0, gt=0, description="Time-out for connecting to a video_uri, in seconds."
@@ -77,6 +78,26 @@ class Settings(BaseSettings):
         600.0, gt=0, description="How long a whole download may take, in seconds."
     )
     engine: str = Field("vfx", description="Engine that answers ltx-2-pro-retake.")
+    webhook_timeout_s: float = Field(
+        15.0, gt=0, le=120, description="How long a try to reach a webhook may take, in seconds."
+    )
+    webhook_retries_s: str = Field(
+        "5 30 120 600 1800 3600 7200 14400 28800 28800",
+        pattern=r"^(\d{1,6}( \d{1,6}){0,19})?$",
+        description="How long to wait after each failure to reach a webhook, in seconds; "
+        "what fails once more is given up.",
+    )
+    webhook_disable_days: int = Field(
+        5, ge=1, description="A webhook is disabled when every try has failed for so many days."
+    )
+    webhook_keep_days: int = Field(
+        7, ge=1, description="How many days the log of what webhooks were sent is kept."
+    )
+    webhook_grace_s: int = Field(
+        24 * 3600,
+        ge=0,
+        description="How long a webhook's replaced secret still signs, in seconds.",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="DEBUG, INFO, WARNING or ERROR."
     )

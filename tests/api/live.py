@@ -59,6 +59,7 @@ class Live:
         *,
         head_s: float = 30,
         capacity: Capacity = Capacity(),  # noqa: B008 - it is frozen
+        clock: Callable[[], float] = time.time,
         **settings: Any,
     ) -> None:
         self.data_dir = DataDir(folder / "data")
@@ -71,9 +72,10 @@ class Live:
             self.data_dir,
             discard=lambda name: self.storage.delete_tree(f"outputs/{name}"),
             capacity=capacity,
+            now=clock,
         )
         models = tuple(ModelInfo(name, ENGINE) for name in (MODEL, "vfx-retake"))
-        settings = {"hold_s": 5.0, **settings}
+        settings = {"hold_s": 5.0, "now": clock, **settings}
         self.parts = ApiParts(self.requests, self.keys, self.storage, models, **settings)
         app = create_app(self.parts)
         self.server = ApiServer(app, self.requests.release, host="127.0.0.1", port=0, head_s=head_s)

@@ -10,6 +10,7 @@ from typing import Any
 from retake.api.catalogue import ModelInfo, find_model
 from retake.api.links import Links, own_file
 from retake.api.parts import ApiParts
+from retake.api.webhooks.asked import of_submit as webhook_of_submit
 from retake.core.errors import BadRequest
 from retake.core.request import MAX_SEED, RetakeRequest, check_payload
 from retake.queue.keys import KeyInfo
@@ -37,7 +38,8 @@ async def accept(
     Raises:
         RetakeError: It cannot be done; nothing was stored.
     """
-    model, payload, unknown = _model_and_payload(body, parts)
+    webhook, doubts, read = await webhook_of_submit(body, caller, parts, links)
+    model, payload, unknown = _model_and_payload(body, parts, read)
     wanted, warnings = check_payload(payload, parts.limits)
     model.check_options(wanted.options)
     source_ref, more = await _source(wanted, caller, parts, links)
@@ -50,13 +52,14 @@ async def accept(
         payload=payload,
         source_ref=source_ref,
         seed=seed,
-        warnings=(*unknown, *warnings, *more),
+        warnings=(*unknown, *doubts, *warnings, *more),
         cancel_at=None if cancel_after_s is None else math.ceil(parts.now() + cancel_after_s),
+        webhook=webhook,
     )
 
 
 def _model_and_payload(
-    body: dict[str, Any], parts: ApiParts
+    body: dict[str, Any], parts: ApiParts, read: frozenset[str]
 ) -> tuple[ModelInfo, dict[str, Any], tuple[str, ...]]:
     model_id = body.get("model")
     if not isinstance(model_id, str):
@@ -67,7 +70,7 @@ def _model_and_payload(
     if not isinstance(payload, dict):
         code = "wrong_type" if "payload" in body else "missing"
         raise BadRequest(code, "payload must be an object of parameters", param="payload")
-    others = body.keys() - {"model", "payload"}
+    others = body.keys() - {"model", "payload"} - read
     warnings = tuple(f"unknown key {key[:80]!r} was ignored" for key in sorted(others))
     return model, payload, warnings
 

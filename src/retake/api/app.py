@@ -10,6 +10,7 @@ from retake.api.dialects import sign_in
 from retake.api.headers import Headers
 from retake.api.page import page_routes
 from retake.api.parts import ApiParts
+from retake.api.webhooks import deliveries, endpoints
 
 PREFIXES = ("/api/v1/ie/requestqueue/apikey", "/api/v1/ie/requestqueue")
 """The documented prefix, and the one that the published client uses."""
@@ -29,7 +30,7 @@ def create_app(parts: ApiParts) -> FastAPI:
     errors.install(app)
     app.add_middleware(Headers, base_url=parts.base_url)
     for prefix in PREFIXES:
-        for part in (events, listing, requests, models, uploads):
+        for part in (events, listing, requests, models, uploads, endpoints, deliveries):
             app.include_router(part.routes, prefix=prefix)
     for dialect in (sign_in,):
         app.include_router(dialect.routes)

@@ -17,6 +17,7 @@ from retake.core.request import Limits, RetakeRequest
 from retake.core.watch import Watch
 from retake.queue.keys import Keys
 from retake.queue.requests import Requests
+from retake.steps.fetch.resolve import Resolver, system_resolver
 from retake.storage import LocalStorage
 
 CheckUpload = Callable[[Path, RetakeRequest], tuple[str, ...]]
@@ -77,6 +78,8 @@ class ApiParts:
         ready: Whether an engine is ready to work.
         can_serve: Whether requests that are accepted now will be worked on some time soon.
         rates: How often each key may call.
+        webhook_grace_s: How long a webhook's replaced secret still signs, in seconds.
+        resolve: Turns the host name of a webhook into addresses, which are checked.
         now: Gives Unix time in seconds.
     """
 
@@ -102,6 +105,8 @@ class ApiParts:
     ready: Callable[[], bool] = _yes
     can_serve: Callable[[], bool] = _yes
     rates: RateLimits = field(default_factory=lambda: RateLimits(Quotas()))
+    webhook_grace_s: int = 24 * 3600
+    resolve: Resolver = system_resolver
     now: Callable[[], float] = time.time
 
 

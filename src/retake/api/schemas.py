@@ -38,6 +38,7 @@ def record_json(record: Record, links: Links) -> dict[str, Any]:
         "eta_seconds": record.eta_seconds,
         "cancel_at": record.cancel_at,
         "report": done.get("report"),
+        "webhook": _webhook(record),
         **_failure(record),
         **_ran_out(record),
     }
@@ -81,6 +82,11 @@ def _failure(record: Record) -> dict[str, Any]:
 
 def _ran_out(record: Record) -> dict[str, Any]:
     return {"reason": "its time was over (Cancel-After)"} if record.ran_out else {}
+
+
+def _webhook(record: Record) -> dict[str, Any] | None:
+    asked = record.webhook
+    return None if asked is None else {"url": asked["url"], "events": asked["events"]}
 
 
 def _message(record: Record) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import retake
+from retake.bootstrap.notify import make_notifier
 from retake.bootstrap.parts import engine_info, engine_infos, limits
 from retake.bootstrap.preview import preview_maker
 from retake.core.errors import BadRequest, StorageFailed
@@ -104,7 +105,9 @@ async def _serve(
     supervisor = Supervisor(lambda fd: _child_command(fd, data_dir), requests)
     parts = _api_parts(chosen, data_dir, requests, keys, storage, supervisor)
     server = ApiServer(create_app(parts), requests.release, host=chosen.host, port=chosen.port)
+    notifier = make_notifier(chosen, parts)
     await supervisor.start()
+    notifier.start()
     host, port = listener.getsockname()[:2]
     base = chosen.base_url or f"http://{f'[{host}]' if ':' in host else host}:{port}"
     new_key = None if keys.list() else keys.create("first start")
@@ -119,6 +122,7 @@ async def _serve(
         await server.serve(sockets=[listener])
     finally:
         await supervisor.stop()
+        await notifier.stop()
         requests.close()
         keys.close()
 
@@ -183,6 +187,7 @@ def _api_parts(
         check_upload=lambda path, request: _check_upload(path, request, accepted),
         preview=preview_maker(chosen, data_dir, storage),
         example=_put_example(storage),
+        webhook_grace_s=chosen.webhook_grace_s,
         ready=lambda: supervisor.ready,
         can_serve=lambda: not supervisor.failing,
         rates=RateLimits(Quotas(chosen.max_submits_per_minute, chosen.max_calls_per_minute)),

@@ -47,6 +47,7 @@ _BY_ID = """
 select key_id, name, shown, created_at, revoked_at from keys
 where key_id = ? and revoked_at is null
 """
+_GOOD = "select 1 from keys where key_id = ? and revoked_at is null"
 _NAMED = "select key_id from keys where key_id = ? or shown = ? or sha256 = ?"
 _INSERT = "insert into keys (key_id, name, shown, sha256, created_at) values (?, ?, ?, ?, ?)"
 _REVOKE = """
@@ -136,6 +137,11 @@ class Keys:
         with self._lock:
             row = self._db.execute(_BY_ID, (key_id,)).fetchone()
         return None if row is None else KeyInfo(*row)
+
+    def is_good(self, key_id: str) -> bool:
+        """Return whether the key of that id is there and was not revoked."""
+        with self._lock:
+            return self._db.execute(_GOOD, (key_id,)).fetchone() is not None
 
     def revoke(self, key: str) -> KeyInfo:
         """Make a key useless, for good; `key` is its id, its shown beginning or the key itself.

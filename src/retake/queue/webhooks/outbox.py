@@ -50,8 +50,13 @@ update deliveries set attempts = :attempts, tries = tries + 1,
     next_at = case when :good or next_at is null then null else :next_at end
 where delivery_id = :delivery_id
 """
+# It goes where the webhook points now: the old URL may be what was wrong.
 _AGAIN = """
-update deliveries set status = 'pending', tries = 0, next_at = :now, ended_at = null
+update deliveries set status = 'pending', tries = 0, next_at = :now, ended_at = null,
+    (url, lane, base) = (
+        select coalesce(max(url), deliveries.url), coalesce(max(lane), deliveries.lane),
+            coalesce(max(base), deliveries.base)
+        from webhooks where webhook_id = deliveries.webhook_id)
 where delivery_id = :delivery_id
 """
 _PAUSE = """
@@ -136,12 +141,16 @@ class Outbox:
         """Deliver a message once more, from now on; its id stays the same."""
         values = {"delivery_id": delivery.delivery_id, "now": int(self._now())}
         await self._writer.write(lambda db: db.execute(_AGAIN, values))
-        self.on_lane(delivery.lane)
-        return self.get(delivery.delivery_id) or delivery
+        now_is = self.get(delivery.delivery_id) or delivery
+        self.on_lane(now_is.lane)
+        return now_is
 
-    async def wait_tried(self, delivery_id: str, timeout_s: float) -> None:
-        """Return once a delivery has been tried, or after `timeout_s` seconds."""
-        await self._tried.wait(delivery_id, timeout_s)
+    async def when_tried(self, delivery_id: str, timeout_s: float) -> Delivery | None:
+        """Return a delivery once it has been tried, or as it is after `timeout_s` seconds."""
+        found = self.get(delivery_id)
+        if found is not None and not found.attempts:
+            await self._tried.wait(delivery_id, timeout_s)
+        return self.get(delivery_id)
 
     async def tried(
         self, delivery: Delivery, attempt: Attempt, verdict: Verdict, disable_after_s: int

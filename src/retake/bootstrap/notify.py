@@ -1,0 +1,32 @@
+"""What tells webhooks, put together from the settings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from retake.api.parts import ApiParts
+    from retake.settings import Settings
+    from retake.steps.notify import Notifier
+
+_DAY_S = 24 * 3600
+
+
+def make_notifier(chosen: Settings, parts: ApiParts) -> Notifier:
+    """Return what delivers the messages of `parts`' requests; it is not started yet."""
+    from retake.api.webhooks.answers import message
+    from retake.steps.notify import Notifier, Patience
+
+    patience = Patience(
+        waits_s=tuple(int(wait) for wait in chosen.webhook_retries_s.split()),
+        disable_after_s=chosen.webhook_disable_days * _DAY_S,
+        keep_s=chosen.webhook_keep_days * _DAY_S,
+    )
+    return Notifier(
+        parts.requests.webhooks,
+        lambda delivery: message(parts, delivery),
+        timeout_s=chosen.webhook_timeout_s,
+        allow_private=chosen.fetch_allow_private,
+        patience=patience,
+        now=parts.now,
+    )
