@@ -11,12 +11,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Protocol
 
-from retake.core.errors import EngineFailed, RetakeError
 from retake.core.request import Status
 from retake.queue.admission import Admission
+from retake.queue.fault import crashed_engine, internal
 from retake.queue.feed import Feed
+from retake.queue.observer import Observer
 from retake.queue.progress import Progress, stage_named
-from retake.queue.record import Record
+from retake.queue.record import NewRequest, Record
 from retake.queue.room import Room
 from retake.queue.store import Discard, Store
 
@@ -48,6 +49,9 @@ class Dispatch:
         on_end: Called with the id of each request that has ended.
         discard: Removes what was stored of a request that ends without a result; on a thread.
         room: Counts those that have not ended.
+
+    Attributes:
+        observer: Is told what happens to them; may be replaced before the first.
     """
 
     def __init__(
@@ -65,6 +69,7 @@ class Dispatch:
         self._feed = feed
         self._on_end = on_end
         self._discard = discard
+        self.observer = Observer()
         self._admission = Admission(slots)
         self._progress: dict[str, Progress] = {}
         self._link: EngineLink | None = None
@@ -79,13 +84,14 @@ class Dispatch:
 
     # For the users' side.
 
-    def add(self, place: int, key_id: str, request_id: str) -> None:
+    def add(self, place: int, new: NewRequest) -> None:
         """Let a request wait for the engine; `place` is its number in the order of all requests.
 
         It has a place in `room` already.
         """
-        self._admission.wait(place, key_id, request_id)
-        self._tell(self._feed.changed, request_id)
+        self._admission.wait(place, new.key_id, new.request_id)
+        self.observer.accepted(new.request_id, new.model)
+        self._tell(self._feed.changed, new.request_id)
         if self._link is not None:
             self._link.wake()
 
@@ -98,6 +104,7 @@ class Dispatch:
         waited = await self._store.cancel(request_id)
         told = self._link is not None and self._link.cancel(request_id)
         if waited:
+            self._observe_end(request_id)
             self._gone(request_id)
         elif not told:
             await self._end(request_id, Status.CANCELLED)
@@ -147,6 +154,8 @@ class Dispatch:
             return False
         found = self._store.get(request_id)
         stage = stage_named(found.stage) if found else None
+        if found is not None:
+            self.observer.begun(request_id, found.model, stage, found.trace)
         self._progress[request_id] = Progress.begin(stage, self._clock())
         self._tell(self._feed.changed, request_id)
         return True
@@ -159,6 +168,7 @@ class Dispatch:
             return
         self._progress[request_id] = before.at(stage, done, total)
         if stage is not before.stage:
+            self.observer.entered(request_id, stage)
             await self._store.set_stage(request_id, stage.value)
             self._tell(self._feed.changed, request_id)
         else:
@@ -179,7 +189,7 @@ class Dispatch:
                 await self._end(request_id, Status.CANCELLED)
             case _:
                 _log.error("the engine's answer for %s is none: %.200r", request_id, result)
-                await self._end(request_id, Status.FAILED, error=_internal())
+                await self._end(request_id, Status.FAILED, error=internal())
 
     async def child_lost(self, *, crashed: bool) -> None:
         """Note that the child is gone; `crashed` when it did not go of its own will.
@@ -196,7 +206,7 @@ class Dispatch:
                 await self._end(request_id, Status.CANCELLED)
             elif state.crashes >= MAX_CRASHES:
                 _log.error("request %s ended the engine %d times", request_id, state.crashes)
-                await self._end(request_id, Status.FAILED, error=_crashed(state.crashes).to_dict())
+                await self._end(request_id, Status.FAILED, error=crashed_engine(state.crashes))
 
     def _tell(self, tell: Callable[[str, str], None], request_id: str) -> None:
         if key_id := self.room.key_of(request_id):
@@ -219,10 +229,16 @@ class Dispatch:
             if status is not Status.SUCCESS and found and not found.status.terminal:
                 # Before it is noted: after a kill in between the next start does it again.
                 await asyncio.to_thread(self._discard, request_id)
-            await self._store.end(request_id, status, outcome=outcome, error=error)
+            if await self._store.end(request_id, status, outcome=outcome, error=error):
+                self._observe_end(request_id)
         finally:
             self._ending.discard(request_id)
         self._gone(request_id)
+
+    def _observe_end(self, request_id: str) -> None:
+        if (found := self._store.get(request_id)) is not None:
+            code = None if found.error is None else str(found.error.get("code"))
+            self.observer.ended(request_id, found.model, found.status.value, code)
 
     def _gone(self, request_id: str) -> None:
         self._admission.forget(request_id)
@@ -232,14 +248,3 @@ class Dispatch:
         self.room.leave(request_id)
         if self._link is not None:
             self._link.wake()
-
-
-def _crashed(crashes: int) -> EngineFailed:
-    return EngineFailed(
-        "crashed_engine",
-        f"the engine ended unexpectedly {crashes} times while it worked on this request",
-    )
-
-
-def _internal() -> dict[str, Any]:
-    return RetakeError("internal", "the server made a mistake; its log says more").to_dict()

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import signal
 from pathlib import Path
+from typing import Any
+
+from retake.core.errors import EngineFailed, RetakeError
 
 _VMSTAT = Path("/proc/vmstat")
 
@@ -35,3 +38,16 @@ def crashed_itself(status: int, memory_kills_before: int | None) -> bool:
         return status != 0
     now = memory_kills()
     return memory_kills_before is None or now is None or now > memory_kills_before
+
+
+def crashed_engine(crashes: int) -> dict[str, Any]:
+    """Return the error of a request that has ended the engine so many times."""
+    return EngineFailed(
+        "crashed_engine",
+        f"the engine ended unexpectedly {crashes} times while it worked on this request",
+    ).to_dict()
+
+
+def internal() -> dict[str, Any]:
+    """Return the error of a request whose work went wrong in a way that nobody foresaw."""
+    return RetakeError("internal", "the server made a mistake; its log says more").to_dict()

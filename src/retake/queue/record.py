@@ -25,6 +25,7 @@ class NewRequest:
         cancel_at: When it is cancelled if it has not ended by then, in Unix time; None is never.
         puts: Where its results are sent when they are there: `Delivery.to_dict`.
         webhook: Who is to be told of it, beside the key's own webhooks.
+        trace: The W3C ``traceparent`` of the call that brought it; None without traces.
     """
 
     request_id: str
@@ -38,6 +39,7 @@ class NewRequest:
     cancel_at: int | None = None
     puts: dict[str, Any] | None = None
     webhook: Target | None = None
+    trace: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ class Record:
     puts: dict[str, Any] | None = None
     files_removed_at: int | None = None
     webhook: dict[str, Any] | None = None
+    trace: str | None = None
 
     @property
     def ran_out(self) -> bool:
@@ -107,5 +110,6 @@ class Record:
             "seed": self.seed,
             "warnings": list(self.warnings),
             "created_at": self.created_at,
+            "trace": self.trace,
             "puts": self.puts,
         }

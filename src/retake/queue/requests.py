@@ -225,7 +225,7 @@ class Requests:
             if request_id != new.request_id:
                 self._room.leave(new.request_id)
         if request_id == new.request_id:
-            self.dispatch.add(place, new.key_id, request_id)
+            self.dispatch.add(place, new)
             if new.cancel_at is not None:
                 self._deadlines.add(request_id, new.cancel_at)
         return request_id

@@ -32,6 +32,7 @@ def record_of(row: sqlite3.Row) -> Record:
         stages=tuple((str(stage), int(at)) for stage, at in json.loads(row["stages"])),
         stage=row["stage"],
         place=row["seq"],
+        trace=row["trace"],
         puts=None if row["puts"] is None else json.loads(row["puts"]),
         files_removed_at=row["files_removed_at"],
         webhook=None if row["webhook"] is None else json.loads(row["webhook"]),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 INSERT = """
 insert into requests (request_id, key_id, model, engine, payload, source_ref, seed, warnings,
-                      cancel_at, webhook, puts, created_at, queued_at, updated_at)
+                      cancel_at, webhook, puts, trace, created_at, queued_at, updated_at)
 values (:request_id, :key_id, :model, :engine, :payload, :source_ref, :seed, :warnings,
-        :cancel_at, :webhook, :puts, :now, :now, :now)
+        :cancel_at, :webhook, :puts, :trace, :now, :now, :now)
 """
 BEGIN = """
 update requests

@@ -104,6 +104,7 @@ class Store:
             "seed": new.seed,
             "warnings": _json(list(new.warnings)),
             "cancel_at": new.cancel_at,
+            "trace": new.trace,
             "puts": None if new.puts is None else _json(new.puts),
             "webhook": None if new.webhook is None else _json(new.webhook.to_dict()),
             "now": now,

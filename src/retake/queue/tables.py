@@ -80,5 +80,8 @@ create table idempotency (
 create index idempotency_by_age on idempotency (created_at);
 """
 
-STEPS = (_REQUESTS, _WATCHED, WEBHOOKS, RESULTS)
+# The W3C traceparent of the call that brought a request, where there are traces.
+_TRACED = "alter table requests add column trace text;"
+
+STEPS = (_REQUESTS, _WATCHED, WEBHOOKS, RESULTS, _TRACED)
 """Step n makes version n + 1 from version n."""
