@@ -6,7 +6,7 @@ from fastapi import FastAPI
 
 import retake
 from retake.api import errors, events, files, health, listing, models, requests, uploads
-from retake.api.dialects import sign_in
+from retake.api.dialects import fal, fal_files, sign_in, vendor
 from retake.api.headers import Headers
 from retake.api.page import page_routes
 from retake.api.parts import ApiParts
@@ -32,7 +32,7 @@ def create_app(parts: ApiParts) -> FastAPI:
     for prefix in PREFIXES:
         for part in (events, listing, requests, models, uploads, endpoints, deliveries):
             app.include_router(part.routes, prefix=prefix)
-    for dialect in (sign_in,):
+    for dialect in (sign_in, vendor, fal_files, fal):
         app.include_router(dialect.routes)
     app.include_router(files.routes)
     app.include_router(health.routes)

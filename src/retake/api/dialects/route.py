@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from fastapi import Request, Response
@@ -24,6 +24,17 @@ class DialectRoute(APIRoute):
         """Return the status, the body and the further headers that tell an error."""
         raise NotImplementedError
 
+    @classmethod
+    def answer(cls, error: RetakeError, headers: Mapping[str, str] | None = None) -> Json:
+        """Return the answer that tells an error, with further headers."""
+        if status_of(error) >= 500:
+            _log.error("%s", error.message)
+        # What every such answer carries: Retry-After, WWW-Authenticate, Allow.
+        usual = error_response(error).headers
+        status, body, more = cls.tell(error)
+        kept = {n: v for n, v in usual.items() if not n.startswith("content-")}
+        return Json(body, status, {**kept, **more, **(headers or {})})
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return what answers a request to this route."""
         answer = super().get_route_handler()
@@ -32,13 +43,7 @@ class DialectRoute(APIRoute):
             try:
                 return await answer(request)
             except RetakeError as error:
-                if status_of(error) >= 500:
-                    _log.error("%s %s: %s", request.method, request.url.path, error.message)
-                # What every such answer carries: Retry-After, WWW-Authenticate, Allow.
-                usual = error_response(error).headers
-                status, body, headers = self.tell(error)
-                kept = {n: v for n, v in usual.items() if not n.startswith("content-")}
-                return Json(body, status, {**kept, **headers})
+                return self.answer(error)
 
         return answered
 
