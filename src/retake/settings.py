@@ -38,6 +38,12 @@ class Settings(BaseSettings):
     hold_s: float = Field(
         50.0, ge=0, le=600, description="How long a submit waits for its result, in seconds."
     )
+    dialect_hold_s: float = Field(
+        900.0,
+        ge=0,
+        le=7200,
+        description="How long POST /v1/retake and /fal/run wait for their result, in seconds.",
+    )
     idempotency_ttl_s: int = Field(
         24 * 3600, ge=1, description="How long an Idempotency-Key is known, in seconds."
     )

@@ -1,4 +1,4 @@
-"""The published client `gmicloud` 0.1.10, unmodified but for its base URL, against `retake serve`."""
+"""The published client `gmicloud` 0.1.10, unmodified but for its base URL, at `retake serve`."""
 
 from __future__ import annotations
 
@@ -96,6 +96,6 @@ def test_a_wrong_password_signs_nobody_in(
 ) -> None:
     import gmicloud
 
-    with pytest.raises(Exception, match="401|Unauthorized"):
+    with pytest.raises(Exception, match=r"401|Unauthorized"):
         gmicloud.Client("other@example.com", "rt_wrong")
     del service, videos, caplog

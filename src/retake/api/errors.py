@@ -36,6 +36,7 @@ STATUSES = {
     "wrong_method": 405,
     "slow_client": 408,
     "exists": 409,
+    "cancelled": 409,
     "too_many_webhooks": 409,
     "webhook_disabled": 409,
     "body_too_large": 413,
@@ -61,6 +62,8 @@ _OF_THE_USER = frozenset({BadRequest.kind, BadSource.kind, "fetch_failed"})
 class Problem(Json):
     """An answer that says no."""
 
+    "ran_out": 504,
+    "still_working": 504,
     media_type = PROBLEM
 
 

@@ -71,6 +71,8 @@ class ApiParts:
         allow_private: Whether video_uri may name a private address outright.
         check_upload: Checks an uploaded source at submit; None leaves that to the work itself.
         checks: How many uploads are checked at the same time.
+        dialect_hold_s: How long a call in a dialect that answers the video itself waits for it, in
+            seconds.
         preview: Finds out what a dry run asks; None tells only what a submit's checks tell.
         previews: How many dry runs are worked on at the same time.
         example: Stored name of a video that every key may use as ``…/example.mp4``; None when there
@@ -103,6 +105,7 @@ class ApiParts:
     previews: Turns = field(default_factory=lambda: Turns(2))
     example: str | None = None
     ready: Callable[[], bool] = _yes
+    dialect_hold_s: float = 900.0
     can_serve: Callable[[], bool] = _yes
     rates: RateLimits = field(default_factory=lambda: RateLimits(Quotas()))
     webhook_grace_s: int = 24 * 3600

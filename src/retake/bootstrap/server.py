@@ -180,6 +180,7 @@ def _api_parts(
         models=(default, *named),
         limits=accepted,
         hold_s=chosen.hold_s,
+        dialect_hold_s=chosen.dialect_hold_s,
         base_url=chosen.base_url,
         url_ttl_s=chosen.url_ttl_s,
         max_body_bytes=chosen.max_body_bytes,

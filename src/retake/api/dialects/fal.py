@@ -1,8 +1,8 @@
 """The queue of fal: submit, status, result and cancel below ``/fal``; ``/fal/run`` waits.
 
-Paths, keys and statuses as the published ``fal-client`` 1.0.3 sends and reads them. A model is called
-``owner/alias`` with an optional path; the later calls name ``owner/alias`` alone, and here they
-find the caller's request by its id, whatever it was made with.
+Paths, keys and statuses as the published ``fal-client`` 1.0.3 sends and reads them. A model is
+called ``owner/alias`` with an optional path; the later calls name ``owner/alias`` alone, and here
+they find the caller's request by its id, whatever it was made with.
 """
 
 from __future__ import annotations
