@@ -52,6 +52,8 @@ STATUSES = {
     "no_engine": 503,
     "queue_full": 503,
     "stopping": 503,
+    "ran_out": 504,
+    "still_working": 504,
     "disk_full": 507,
 }
 """HTTP statuses by code; every other error is 400 where the user can mend it, else 500."""
@@ -62,8 +64,6 @@ _OF_THE_USER = frozenset({BadRequest.kind, BadSource.kind, "fetch_failed"})
 class Problem(Json):
     """An answer that says no."""
 
-    "ran_out": 504,
-    "still_working": 504,
     media_type = PROBLEM
 
 
