@@ -16,7 +16,7 @@ from typing import Any
 
 import av.error
 
-from retake.core.errors import RetakeError
+from retake.core.errors import RetakeError, StorageFailed
 from retake.core.request import Limits, Mode, RetakeRequest
 from retake.core.watch import Watch
 from retake.media.opening import open_source
@@ -67,7 +67,11 @@ def come(case: Case) -> Came:
         proven = render_verified(planned, out, take, Watch())
     except RetakeError as error:
         stray = _stray(work)
-        return Came("wrong", f"left behind {stray}") if stray else Came("failed", error.code)
+        if stray:
+            return Came("wrong", f"left behind {stray}")
+        if isinstance(error, StorageFailed):
+            return Came("wrong", f"the source's fault told as the disk's: {error.message}")
+        return Came("failed", error.code)
     stray = _stray(work)
     if stray:
         return Came("wrong", f"left behind {stray}")

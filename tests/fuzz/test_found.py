@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from retake.core.errors import BadSource
+from retake.core.errors import BadSource, RenderFailed
 from retake.core.request import Limits
 from retake.media.sandbox import probe_safely
 from tests.clips import make_clip
 from tests.matrix.sources import ROWS
+from tests.media.takes import edit
 
 
 def test_sound_without_channels_is_no_sound(tmp_path: Path) -> None:
@@ -36,6 +37,17 @@ def test_sound_of_hours_beside_seconds_of_pictures_is_refused(tmp_path: Path) ->
     with pytest.raises(BadSource) as caught:
         probe_safely(path, Limits())
     assert caught.value.code == "too_long"
+
+
+def test_what_cannot_be_put_together_is_not_called_the_disks_fault(tmp_path: Path) -> None:
+    path = ROWS["h264 timecode mov"].make(tmp_path / "timecode.mov")
+    data = bytearray(path.read_bytes())
+    # FFmpeg reads on where a box is said to be longer than the file, and then muxes nothing of it.
+    struct.pack_into(">I", data, data.index(b"minf", data.index(b"VideoHandler")) - 4, 0x7FFFFFFF)
+    path.write_bytes(data)
+    with pytest.raises(RenderFailed) as caught:
+        edit(path, tmp_path, 5, 9)
+    assert caught.value.code == "not_muxed"
 
 
 LEAVE_EARLY = """

@@ -12,7 +12,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from retake.media.opening import open_source
+import av.error
+
+from retake.media.opening import damaged, open_source
 from retake.media.unspliceable import Unspliceable
 
 
@@ -115,7 +117,23 @@ def decoding_times(pts: Sequence[int]) -> list[int]:
 
 
 def packets_of(container: Any, stream: int) -> Iterator[Any]:
-    """Yield a stream's packets from an open container, without the empty one at its end."""
-    for packet in container.demux(container.streams[stream]):
+    """Yield a stream's packets from an open container, without the empty one at its end.
+
+    Raises:
+        BadSource: `damaged`: the file cannot be read on.
+    """
+    return packets_of_all(container, [stream])
+
+
+def packets_of_all(container: Any, streams: Sequence[int]) -> Iterator[Any]:
+    """Yield the packets of several streams in the file's order; see `packets_of`."""
+    packets = container.demux([container.streams[index] for index in streams])
+    while True:
+        try:
+            packet = next(packets, None)
+        except av.error.FFmpegError as error:
+            raise damaged("a packet cannot be read") from error
+        if packet is None:
+            return
         if packet.size and (packet.pts is not None or packet.dts is not None):
             yield packet

@@ -38,7 +38,7 @@ from retake.media.packets import index_packets
 from retake.media.pictures.several import splice_several
 from retake.media.pictures.spliced import Spliced
 from retake.media.reencode import depth_of, encoded_pictures, encoded_sound, other_sound
-from retake.media.saving import spool, storage_failed
+from retake.media.saving import is_the_disk, spool, storage_failed
 from retake.media.unspliceable import Unspliceable
 
 _SPLICEABLE = frozenset({"mp4", "mov", "mkv", "webm"})
@@ -199,10 +199,9 @@ def _coarser(job: RenderJob, new: EncodedPictures) -> str:
 
 
 def _told(error: av.error.FFmpegError) -> Exception:
-    # FFmpeg's own numbers are negative; the system's are what writing failed with.
-    number = error.errno or 0
-    if isinstance(error, OSError) or 0 < number < 200:
-        return storage_failed(number)
+    # Muxers answer times and sizes that they cannot write with the system's numbers, too.
+    if is_the_disk(error.errno or 0):
+        return storage_failed(error.errno or 0)
     return RenderFailed("not_muxed", f"the new file could not be put together: {error.strerror}")
 
 

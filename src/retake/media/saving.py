@@ -16,6 +16,7 @@ from retake.core.errors import StorageFailed
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _NO_PERMISSION = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 _NO_FOLDER = frozenset({errno.ENOENT, errno.ENOTDIR})
+_OF_DISKS = frozenset({errno.EIO, errno.EISDIR, errno.ENAMETOOLONG, errno.EMFILE, errno.ENFILE})
 
 
 @contextmanager
@@ -60,6 +61,11 @@ def storage_errors() -> Generator[None]:
         yield
     except OSError as error:
         raise storage_failed(error.errno or 0) from error
+
+
+def is_the_disk(number: int) -> bool:
+    """Return whether one of the operating system's error numbers tells of files and disks."""
+    return number in _FULL | _NO_PERMISSION | _NO_FOLDER | _OF_DISKS
 
 
 def storage_failed(number: int) -> StorageFailed:

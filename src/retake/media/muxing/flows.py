@@ -17,7 +17,7 @@ from retake.core.source import VideoStream
 from retake.core.watch import Stage, Watch
 from retake.media.audio.spliced import SplicedSound
 from retake.media.opening import fraction, open_source
-from retake.media.packets import packets_of
+from retake.media.packets import packets_of, packets_of_all
 from retake.media.pictures.encode import Encoded, encoder_errors
 from retake.media.pictures.spliced import Spliced
 
@@ -37,9 +37,7 @@ def copied(
     """
     if not copies:
         return
-    for packet in container.demux([container.streams[index] for index in copies]):
-        if not packet.size or (packet.pts is None and packet.dts is None):
-            continue
+    for packet in packets_of_all(container, list(copies)):
         index = packet.stream_index
         base = fraction(packet.time_base) or Fraction(1)
         shift = round(origin / base)
