@@ -8,6 +8,7 @@ import retake
 from retake.api import errors, events, files, health, listing, models, requests, uploads
 from retake.api.dialects import fal, fal_files, sign_in, vendor
 from retake.api.headers import Headers
+from retake.api.manual.routes import manual_routes
 from retake.api.page import page_routes
 from retake.api.parts import ApiParts
 from retake.api.webhooks import deliveries, endpoints
@@ -36,5 +37,6 @@ def create_app(parts: ApiParts) -> FastAPI:
         app.include_router(dialect.routes)
     app.include_router(files.routes)
     app.include_router(health.routes)
+    app.include_router(manual_routes(PREFIXES[0]))
     app.include_router(page_routes())
     return app
