@@ -8,7 +8,6 @@ from typing import Any
 
 import av
 import av.error
-from av.stream import Disposition
 
 from retake.core.source import VideoStream
 from retake.media.muxing.form import Form
@@ -70,11 +69,11 @@ def add_pictures(out: Any, old: Any, recipe: Recipe, video: VideoStream) -> Any:
 
 
 def add_other(out: Any, old: Any, form: Form, kind: str) -> Any:
-    """Return a new stream for a subtitle, data, picture or file beside; None without room for it.
+    """Return a new stream for a subtitle, data or file beside; None without room for it.
 
     Some of them the muxer only turns down once it writes its head, so it is asked by a trial.
     """
-    if old.type == "attachment" or _is_cover(old):
+    if old.type == "attachment":
         return _attachment(out, old, form)
     try:
         with av.open(io.BytesIO(), "w", format=form.muxer) as trial:
@@ -111,13 +110,9 @@ def _tag(old: Any, form: Form, kind: str) -> str | None:
     return None
 
 
-def _is_cover(old: Any) -> bool:
-    return bool(old.disposition & Disposition.attached_pic)
-
-
 def _attachment(out: Any, old: Any, form: Form) -> Any:
     """Return the new home of a file that lies beside the streams, its bytes already in it."""
-    if form.file_type != "mkv" or old.type != "attachment":
+    if form.file_type != "mkv":
         return None
     new = out.add_attachment(old.name or "file", old.mimetype or "", bytes(old.data))
     return told(new, old)

@@ -15,7 +15,7 @@ import av
 from retake.core.source import Source
 from retake.core.watch import Watch
 from retake.media.mp4.chapters import chapter_tracks
-from retake.media.muxing import flows, sound, streams
+from retake.media.muxing import covers, flows, sound, streams
 from retake.media.muxing.contents import Contents, EncodedPictures, EncodedSound, Pictures, Sound
 from retake.media.muxing.form import Form
 from retake.media.opening import open_source
@@ -25,6 +25,9 @@ from retake.media.pictures.encode import encoder_errors
 from retake.media.pictures.spans import Plan
 from retake.media.pictures.spliced import Spliced
 from retake.media.unspliceable import Unspliceable
+
+_FIRST = Fraction(-(2**63))
+"""A moment before all others."""
 
 
 @dataclass(slots=True)
@@ -119,12 +122,21 @@ class _Work:
             self.track = self._add_sound(old, contents.sound)
         elif old.index in {one.index for one in audio}:
             self._add_sound(old, contents.others.get(old.index))
+        elif covers.is_cover(old):
+            self._add_cover(old)
         elif old.id not in self.chapters:
             new = streams.add_other(self.out, old, self.form, self.source.file_type)
             if new is None:
                 self.written.lost.append(_described(old))
             elif old.type != "attachment":
                 self.copies[old.index] = new
+
+    def _add_cover(self, old: Any) -> None:
+        packets = covers.add_cover(self.out, self.src, old, self.form)
+        if packets is None:
+            self.written.lost.append(f"cover picture, stream {old.index}")
+        else:
+            self.flows.append((_FIRST, packet) for packet in packets)
 
     def add_new_sound(self, new: EncodedSound) -> Any:
         """Add a track that is encoded."""

@@ -11,6 +11,7 @@ from typing import Any
 import av.error
 
 from retake.media.decode import Beat, no_beat
+from retake.media.muxing.covers import is_cover
 from retake.media.opening import damaged, fraction, open_source
 
 
@@ -76,7 +77,7 @@ def read_file(path: Path, beat: Beat = no_beat) -> FileRead:
         try:
             for packet in container.demux():
                 beat()
-                if packet.size and packet.pts is not None:
+                if packet.size and (packet.pts is not None or is_cover(packet.stream)):
                     streams[packet.stream_index].packets.append(_packet(packet))
         except av.error.FFmpegError as error:
             raise damaged("a packet cannot be read") from error
@@ -90,7 +91,8 @@ def read_file(path: Path, beat: Beat = no_beat) -> FileRead:
 
 def _packet(packet: Any) -> Packet:
     return Packet(
-        packet.pts,
+        # Cover pictures have no time.
+        packet.pts or 0,
         packet.dts,
         hashlib.blake2b(memoryview(packet), digest_size=16).digest(),
         bool(packet.is_keyframe),
