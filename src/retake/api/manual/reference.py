@@ -19,8 +19,8 @@ def reference(document: Mapping[str, Any]) -> str:
     for tag in document["tags"]:
         lines += ["", f"## {tag['name'].capitalize()}", "", tag["description"]]
         for path, item in document["paths"].items():
-            for verb in _VERBS:
-                if tag["name"] in item.get(verb, {}).get("tags", ()):
+            for verb in (key for key in item if key in _VERBS):
+                if tag["name"] in item[verb]["tags"]:
                     lines += ["", *_operation(document, verb, path, item)]
     lines += ["", "## Schemas", ""]
     for name, schema in document["components"]["schemas"].items():

@@ -10,6 +10,7 @@ from pathlib import Path
 import retake
 
 _FIRST = ("api", "errors", "takes", "uploads", "outputs", "webhooks", "client", "dialects", "mcp")
+_NO_TEXT = ("#", "|", "```", "- ", "![")
 _TITLE = re.compile(r"^# (.+)$", re.MULTILINE)
 _NAME = re.compile(r"[a-z0-9-]{1,80}(?:/[a-z0-9-]{1,80})?")
 
@@ -25,13 +26,13 @@ class Page:
     def title(self) -> str:
         """The first heading."""
         found = _TITLE.search(self.text)
-        return found[1] if found else self.name
+        return found[1].replace("`", "") if found else self.name
 
     @property
     def lead(self) -> str:
         """The first paragraph."""
         paragraphs = [part.strip() for part in self.text.split("\n\n")]
-        plain = (part for part in paragraphs if part and part[0] not in "#|`-!")
+        plain = (part for part in paragraphs if part and not part.startswith(_NO_TEXT))
         return next(plain, "").replace("\n", " ")
 
 
