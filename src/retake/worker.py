@@ -25,6 +25,8 @@ from retake.core.watch import Stage, Watch
 from retake.queue.data_dir import DataDir
 from retake.queue.durable import Durable, Step
 from retake.queue.pipe import Pipe
+from retake.telemetry.about import About, all_about
+from retake.telemetry.traces import Traces
 
 _log = logging.getLogger(__name__)
 
@@ -40,32 +42,40 @@ _IDLE_S = 5.0
 _PROGRESS_EVERY_S = 0.2
 
 
-def run_child(fd: int, data_dir: DataDir, run_request: RunRequest) -> NoReturn:
+def run_child(
+    fd: int, data_dir: DataDir, run_request: RunRequest, traces: Traces | None = None
+) -> NoReturn:
     """Work until the server is gone or says stop, then end the process.
 
     Args:
         fd: The socket that the server opened for this child.
         data_dir: The data folder; it is the server that holds its lock.
         run_request: Does one request.
+        traces: Traces the work.
     """
+    traces = traces or Traces()
     # Ctrl-C goes to the whole terminal; it is the server that tells the child to stop.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda _signal, _frame: os._exit(0))
     try:
-        _Child(Pipe(fd), data_dir, run_request).run()
+        _Child(Pipe(fd), data_dir, run_request, traces).run()
         status = 0
     except BaseException:  # noqa: BLE001 - it is logged, and the supervisor sees the status
         _log.critical("the engine child cannot go on", exc_info=True)
         status = 1
     # Not sys.exit: that would wait for the work, which is safe to leave at any point.
+    traces.close()
     logging.shutdown()
     os._exit(status)
 
 
 class _Child:
-    def __init__(self, pipe: Pipe, data_dir: DataDir, run_request: RunRequest) -> None:
+    def __init__(
+        self, pipe: Pipe, data_dir: DataDir, run_request: RunRequest, traces: Traces
+    ) -> None:
         self._pipe = pipe
         self._run_request = run_request
+        self._traces = traces
         self._data_dir = data_dir
         self._durable = Durable(data_dir.steps, self._work)
         self._waiting: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
@@ -166,12 +176,18 @@ class _Child:
             os._exit(0)
 
     def _work(self, request: dict[str, Any], step: Step) -> dict[str, Any]:
+        request_id, trace = request["request_id"], request.get("trace")
+        with all_about(About(request_id, trace)):
+            return self._ended(request, step, trace)
+
+    def _ended(self, request: dict[str, Any], step: Step, trace: str | None) -> dict[str, Any]:
+        """Do the work; return how it ended."""
         request_id = request["request_id"]
-        cancel = self._cancels[request_id]
         try:
-            watch = Watch(_Teller(self._say, request_id).tell, cancel)
-            watch.check()
-            return {"status": "success", "outcome": self._run_request(request, step, watch)}
+            with self._traces.work(request_id, trace, _Teller(self._say, request_id).tell) as tell:
+                watch = Watch(tell, self._cancels[request_id])
+                watch.check()
+                return {"status": "success", "outcome": self._run_request(request, step, watch)}
         except Cancelled:
             return {"status": "cancelled"}
         except RetakeError as error:

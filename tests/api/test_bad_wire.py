@@ -45,7 +45,7 @@ def test_what_is_not_http_is_told_as_json_too(shared: Live, rest: str) -> None:
     assert isinstance(error["error"], str)
 
 
-@pytest.mark.parametrize("line", ["GARBAGE", "GET / HTTP/x.9", "GET  / HTTP/1.1", "\x16\x03\x01"])
+@pytest.mark.parametrize("line", ["GARBAGE", "GET / HTTP/x.9", "GET / x HTTP/1.1", "\x16\x03\x01"])
 def test_a_bad_request_line_is_told_as_json_too(shared: Live, line: str) -> None:
     answer = shared.talk(f"{line}\r\nHost: x\r\n\r\n".encode("latin-1"), whole=False)
     assert answer.startswith(b"HTTP/1.1 400"), answer

@@ -16,6 +16,7 @@ from retake.core.request import MAX_SEED, RetakeRequest, check_payload
 from retake.queue.keys import KeyInfo
 from retake.queue.record import NewRequest
 from retake.steps.fetch.url import check_url
+from retake.telemetry.about import trace_here
 
 
 async def accept(
@@ -55,6 +56,7 @@ async def accept(
         warnings=(*unknown, *doubts, *warnings, *more),
         cancel_at=None if cancel_after_s is None else math.ceil(parts.now() + cancel_after_s),
         webhook=webhook,
+        trace=trace_here(),
     )
 
 

@@ -14,6 +14,7 @@ from retake.api.links import links_for
 from retake.api.parts import ApiParts, parts_of
 from retake.queue.keys import KeyInfo
 from retake.queue.record import Record
+from retake.telemetry.about import name_request
 
 
 async def admit(request: Request, body: dict[str, Any], caller: KeyInfo) -> tuple[Record, bool]:
@@ -36,6 +37,7 @@ async def admit(request: Request, body: dict[str, Any], caller: KeyInfo) -> tupl
     links, after_s = links_for(request), cancel_after_s(request)
     new = await accept(body, caller, parts, links, cancel_after_s=after_s)
     record = await parts.requests.create(new, once)
+    name_request(record.request_id)
     return record, record.request_id != new.request_id
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 import retake
-from retake.api import errors, events, files, health, listing, models, requests, uploads
+from retake.api import errors, events, files, health, listing, metrics, models, requests, uploads
 from retake.api.dialects import fal, fal_files, sign_in, vendor
+from retake.api.express import Express
 from retake.api.headers import Headers
-from retake.api.manual.routes import manual_routes
 from retake.api.page import page_routes
 from retake.api.parts import ApiParts
+from retake.api.watched import Watched
 from retake.api.webhooks import deliveries, endpoints
 
 PREFIXES = ("/api/v1/ie/requestqueue/apikey", "/api/v1/ie/requestqueue")
@@ -26,10 +27,15 @@ def create_app(parts: ApiParts) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        # Theirs would send the queries of signed URLs; `Watched` does it.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.parts = parts
     errors.install(app)
+    # The last one added is the first to see a call.
+    app.add_middleware(Express, prefixes=PREFIXES)
     app.add_middleware(Headers, base_url=parts.base_url)
+    app.add_middleware(Watched, metrics=parts.metrics, traces=parts.traces)
     for prefix in PREFIXES:
         for part in (events, listing, requests, models, uploads, endpoints, deliveries):
             app.include_router(part.routes, prefix=prefix)
@@ -37,6 +43,6 @@ def create_app(parts: ApiParts) -> FastAPI:
         app.include_router(dialect.routes)
     app.include_router(files.routes)
     app.include_router(health.routes)
-    app.include_router(manual_routes(PREFIXES[0]))
+    app.include_router(metrics.routes)
     app.include_router(page_routes())
     return app

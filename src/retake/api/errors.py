@@ -12,8 +12,10 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope, Send
 
 from retake.api.answer import Json
+from retake.api.watched import ERROR
 from retake.core.errors import BadRequest, BadSource, RetakeError
 
 _log = logging.getLogger(__name__)
@@ -26,6 +28,7 @@ STATUSES = {
     "malformed_key": 401,
     "wrong_key": 401,
     "bad_signature": 403,
+    "metrics_forbidden": 403,
     "url_expired": 403,
     "unknown_model": 404,
     "unknown_request": 404,
@@ -65,6 +68,16 @@ class Problem(Json):
     """An answer that says no."""
 
     media_type = PROBLEM
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, and note the code for those who count."""
+        scope[ERROR] = self.code
+        await super().__call__(scope, receive, send)
+
+    def render(self, content: Any) -> bytes:
+        """Return the body."""
+        self.code = str(content.get("code"))
+        return super().render(content)
 
 
 class Refusal(RetakeError):

@@ -6,6 +6,7 @@ from retake.api.errors import Refusal
 from retake.api.parts import ApiParts
 from retake.queue.keys import KeyInfo
 from retake.queue.record import Record
+from retake.telemetry.about import name_request
 
 
 def existing(parts: ApiParts, request_id: str, caller: KeyInfo) -> Record:
@@ -18,4 +19,5 @@ def existing(parts: ApiParts, request_id: str, caller: KeyInfo) -> Record:
     if record is None:
         shown = request_id[:80]
         raise Refusal("unknown_request", f"request {shown} does not exist", param="request_id")
+    name_request(record.request_id)
     return record

@@ -19,6 +19,8 @@ from retake.queue.keys import Keys
 from retake.queue.requests import Requests
 from retake.steps.fetch.resolve import Resolver, system_resolver
 from retake.storage import LocalStorage
+from retake.telemetry.metrics import Metrics
+from retake.telemetry.traces import Traces
 
 CheckUpload = Callable[[Path, RetakeRequest], tuple[str, ...]]
 """Says whether an uploaded file can serve a request: returns warnings or raises a RetakeError.
@@ -82,6 +84,9 @@ class ApiParts:
         rates: How often each key may call.
         webhook_grace_s: How long a webhook's replaced secret still signs, in seconds.
         resolve: Turns the host name of a webhook into addresses, which are checked.
+        metrics: Counts what happens.
+        metrics_token: Who brings it may look at them; None lets processes of this machine.
+        traces: Traces what happens, where that is wanted.
         now: Gives Unix time in seconds.
     """
 
@@ -110,6 +115,9 @@ class ApiParts:
     rates: RateLimits = field(default_factory=lambda: RateLimits(Quotas()))
     webhook_grace_s: int = 24 * 3600
     resolve: Resolver = system_resolver
+    metrics: Metrics = field(default_factory=Metrics)
+    metrics_token: str | None = None
+    traces: Traces = field(default_factory=Traces)
     now: Callable[[], float] = time.time
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from retake.bootstrap.parts import fetch_policy, limits, make_engine
-from retake.bootstrap.server import LOG_FORMAT, open_storage
+from retake.bootstrap.server import open_storage
 from retake.core.request import check_payload
 from retake.core.watch import Watch
+from retake.telemetry.logs import set_up_logs
+from retake.telemetry.traces import make_traces
 
 if TYPE_CHECKING:
     from retake.engines.engine import Engine
@@ -25,14 +26,17 @@ if TYPE_CHECKING:
 def work_until_stopped(chosen: Settings, child_fd: int) -> NoReturn:
     """Be the engine child: do what the server says until it is gone."""
     from retake.queue.data_dir import DataDir
-    from retake.worker import run_child
 
-    logging.basicConfig(level=chosen.log_level, format=LOG_FORMAT)
+    set_up_logs(chosen.log_level, chosen.log_format)
     data_dir = DataDir(chosen.data_dir)
     engines = {chosen.engine: make_engine(chosen.engine)}
     # Compiling takes many seconds the first time; a request that comes meanwhile waits for it.
     threading.Thread(target=engines[chosen.engine].warm, name="warm", daemon=True).start()
-    run_child(child_fd, data_dir, _request_runner(chosen, data_dir, engines))
+    # DBOS, which it loads, looks at the logs' set-up when it is imported.
+    from retake.worker import run_child
+
+    runner = _request_runner(chosen, data_dir, engines)
+    run_child(child_fd, data_dir, runner, make_traces("engine"))
 
 
 def _request_runner(chosen: Settings, data_dir: DataDir, engines: dict[str, Engine]) -> RunRequest:

@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,8 +20,11 @@ from retake.bootstrap.parts import engine_info, engine_infos, limits
 from retake.bootstrap.preview import preview_maker
 from retake.core.errors import BadRequest, StorageFailed
 from retake.core.request import Limits, RetakeRequest
+from retake.telemetry.logs import set_up_logs
 
 if TYPE_CHECKING:
+    from pydantic import SecretStr
+
     from retake.api.parts import ApiParts
     from retake.queue.data_dir import DataDir
     from retake.queue.keys import Keys
@@ -33,8 +37,6 @@ _log = logging.getLogger(__name__)
 
 DEFAULT_MODEL = "ltx-2-pro-retake"
 """The hosted model's id; the instance's default engine answers it."""
-
-LOG_FORMAT = "%(levelname)s %(name)s: %(message)s"
 
 Welcome = Callable[[str, str | None], None]
 """Called once the server listens, with its address and, on the very first start, a new key."""
@@ -55,12 +57,15 @@ def serve_until_stopped(chosen: Settings, welcome: Welcome) -> None:
         StorageFailed: The data folder cannot be used, or another server uses it.
         BadRequest: The address cannot be listened on.
     """
+    import uvloop
+
     from retake.queue.data_dir import DataDir
 
-    logging.basicConfig(level=chosen.log_level, format=LOG_FORMAT)
+    set_up_logs(chosen.log_level, chosen.log_format)
     with DataDir(chosen.data_dir) as data_dir:
         listener = _listen(chosen.host, chosen.port)
-        asyncio.run(_serve(chosen, data_dir, listener, welcome))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_serve(chosen, data_dir, listener, welcome))
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -87,6 +92,7 @@ async def _serve(
 ) -> None:
     from retake.api.app import create_app
     from retake.api.serving import ApiServer
+    from retake.bootstrap.gauges import operated
     from retake.queue.keys import Keys
     from retake.queue.requests import Requests
     from retake.queue.room import Capacity
@@ -103,7 +109,9 @@ async def _serve(
     )
     requests.watch_deadlines()
     supervisor = Supervisor(lambda fd: _child_command(fd, data_dir), requests)
+    metrics, traces = operated(requests, supervisor, data_dir)
     parts = _api_parts(chosen, data_dir, requests, keys, storage, supervisor)
+    parts = replace(parts, metrics=metrics, traces=traces)
     server = ApiServer(create_app(parts), requests.release, host=chosen.host, port=chosen.port)
     notifier = make_notifier(chosen, parts)
     await supervisor.start()
@@ -125,6 +133,7 @@ async def _serve(
         await notifier.stop()
         requests.close()
         keys.close()
+        traces.close()
 
 
 def _discard(storage: LocalStorage, request_id: str) -> None:
@@ -132,7 +141,8 @@ def _discard(storage: LocalStorage, request_id: str) -> None:
     try:
         storage.delete_tree(f"outputs/{request_id}")
     except StorageFailed as error:
-        _log.error("the files of request %s could not be removed: %s", request_id, error)
+        about = {"request_id": request_id}
+        _log.error("files of a request could not be removed: %s", error, extra=about)
 
 
 def _ignore(_number: int, _frame: object) -> None:
@@ -190,9 +200,14 @@ def _api_parts(
         example=_put_example(storage),
         webhook_grace_s=chosen.webhook_grace_s,
         ready=lambda: supervisor.ready,
+        metrics_token=_plain(chosen.metrics_token),
         can_serve=lambda: not supervisor.failing,
         rates=RateLimits(Quotas(chosen.max_submits_per_minute, chosen.max_calls_per_minute)),
     )
+
+
+def _plain(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret else None
 
 
 def _put_example(storage: LocalStorage) -> str | None:

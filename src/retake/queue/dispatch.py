@@ -15,7 +15,7 @@ from retake.core.request import Status
 from retake.queue.admission import Admission
 from retake.queue.fault import crashed_engine, internal
 from retake.queue.feed import Feed
-from retake.queue.observer import Observer
+from retake.queue.observer import Observer, Unobserved
 from retake.queue.progress import Progress, stage_named
 from retake.queue.record import NewRequest, Record
 from retake.queue.room import Room
@@ -69,7 +69,7 @@ class Dispatch:
         self._feed = feed
         self._on_end = on_end
         self._discard = discard
-        self.observer = Observer()
+        self.observer: Observer = Unobserved()
         self._admission = Admission(slots)
         self._progress: dict[str, Progress] = {}
         self._link: EngineLink | None = None

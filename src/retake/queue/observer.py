@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from retake.core.watch import Stage
 
 
-class Observer:
-    """Is told what happens to requests, on the server's event loop; this one takes no notice.
+class Observer(Protocol):
+    """Is told what happens to requests, on the server's event loop.
 
     What it does has to be quick and must not fail. After a restart of the server it hears of
     requests whose acceptance it was not told of.
@@ -33,3 +35,7 @@ class Observer:
 
     def engine_lost(self) -> None:
         """Note that an engine child has ended though nobody told it to."""
+
+
+class Unobserved(Observer):
+    """Takes no notice."""

@@ -58,3 +58,9 @@ def name_request(request_id: str) -> None:
     """Say which request the call that is being answered is about."""
     if (now := _here.get()) is not None:
         now.request_id = request_id
+
+
+def trace_here() -> str | None:
+    """Return the ``traceparent`` of the call that is being answered; None without traces."""
+    now = _here.get()
+    return None if now is None else now.trace

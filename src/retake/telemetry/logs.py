@@ -58,7 +58,7 @@ class JsonLines(logging.Formatter):
         line: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
-            "logger": record.name,
+            "logger": _name(record),
             "message": clean(record.getMessage()),
         }
         about = now_about()
@@ -83,10 +83,15 @@ class TextLines(logging.Formatter):
         message = clean(record.getMessage()).replace("\r", "\\r").replace("\n", "\\n")
         if request_id and request_id not in message:
             message += f" [{request_id}]"
-        text = f"{time:%Y-%m-%d %H:%M:%S} {record.levelname.lower():7} {record.name}: {message}"
+        text = f"{time:%Y-%m-%d %H:%M:%S} {record.levelname.lower():7} {_name(record)}: {message}"
         if record.exc_info:
             text += "\n    " + clean(self.formatException(record.exc_info)).replace("\n", "\n    ")
         return text
+
+
+def _name(record: logging.LogRecord) -> str:
+    # Where uvicorn writes everything; it is no error.
+    return "uvicorn" if record.name == "uvicorn.error" else record.name
 
 
 def _request_id(record: logging.LogRecord, about: About | None) -> str | None:

@@ -9,11 +9,20 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+)
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.process_collector import ProcessCollector
 
 from retake import __version__
+
+# They would say of every series when it was first counted.
+disable_created_metrics()
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 OTHER = "other"
@@ -25,7 +34,7 @@ _WAIT_S = (0.05, 0.25, 1, 5, 15, 60, 300, 900, 3600, 14400)
 
 
 class Metrics:
-    """What happens to calls and requests, in numbers. For one thread, the event loop's.
+    """What happens to calls and requests, in numbers.
 
     Args:
         clock: Gives monotonic time in seconds.

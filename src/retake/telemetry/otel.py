@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 
 from opentelemetry.context import Context
@@ -50,9 +50,10 @@ class OtelTraces(Traces):
         )
         self._tracer = self._provider.get_tracer("retake", __version__)
 
-    def call(self, method: str, headers: Mapping[str, str]) -> Call:
+    def call(self, method: str, headers: Iterable[tuple[bytes, bytes]]) -> Call:
         """Begin the span of a call; `headers` may name the trace that it is part of."""
-        above = _PROPAGATOR.extract(headers)
+        carrier = {name.decode("latin-1"): value.decode("latin-1") for name, value in headers}
+        above = _PROPAGATOR.extract(carrier)
         span = self._tracer.start_span(method, above, SpanKind.SERVER)
         span.set_attribute("http.request.method", method)
         return _OtelCall(span, method)

@@ -30,6 +30,12 @@ class RequestWatch:
         self._metrics = metrics
         self._traces = traces
         self._ways: dict[str, _Way] = {}
+        self._processing: set[str] = set()
+
+    @property
+    def processing(self) -> int:
+        """How many requests the engine works on."""
+        return len(self._processing)
 
     def accepted(self, request_id: str, model: str) -> None:
         """Note that a request waits."""
@@ -39,6 +45,7 @@ class RequestWatch:
     def begun(self, request_id: str, model: str, stage: Stage | None, trace: str | None) -> None:
         """Note that the engine child works on a request, from `stage` on."""
         now = self._metrics.clock()
+        self._processing.add(request_id)
         way = self._ways.setdefault(request_id, _Way(model))
         if way.begun is None and way.accepted is not None:
             waited_s = now - way.accepted
@@ -55,6 +62,7 @@ class RequestWatch:
     def ended(self, request_id: str, model: str, status: str, code: str | None) -> None:
         """Note how a request ended; `code` says why it failed."""
         way = self._ways.pop(request_id, None)
+        self._processing.discard(request_id)
         self._metrics.ended.labels(model, status).inc()
         if code is not None:
             self._metrics.failed(code)
@@ -66,6 +74,7 @@ class RequestWatch:
     def engine_lost(self) -> None:
         """Note that the engine child has ended though nobody told it to."""
         self._metrics.engine_restarts.inc()
+        self._processing.clear()
 
     def _left(self, way: _Way) -> None:
         now = self._metrics.clock()

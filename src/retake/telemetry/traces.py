@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from importlib.util import find_spec
 
@@ -37,7 +37,7 @@ class Call:
 class Traces:
     """Makes spans of what happens; this one makes none."""
 
-    def call(self, method: str, headers: Mapping[str, str]) -> Call:
+    def call(self, method: str, headers: Iterable[tuple[bytes, bytes]]) -> Call:
         """Begin the span of a call; `headers` may name the trace that it is part of."""
         del method, headers
         return _UNTRACED
