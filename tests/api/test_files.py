@@ -13,6 +13,7 @@ import pytest
 
 from retake.core.errors import BadSource
 from retake.core.request import Limits, RetakeRequest
+from retake.storage.upload import UploadPolicy
 from tests.api.live import API, BARE, MODEL, PAYLOAD, Live, live
 
 VIDEO = b"\0\0\0\x18ftypisom" + bytes(range(256)) * 2000
@@ -179,7 +180,8 @@ def test_a_url_is_for_its_own_name_verb_and_time_only(shared: Live) -> None:
 
 def test_a_url_expires(tmp_path: Path) -> None:
     times = [time.time()]
-    with live(tmp_path, now=lambda: times[0], url_ttl_s=60) as server:
+    policy = UploadPolicy(ttl_s=60)
+    with live(tmp_path, now=lambda: times[0], url_ttl_s=60, upload_policy=policy) as server:
         url = uploaded(server)
         times[0] += 61
         assert code(server.anybody.get(url), 403) == "url_expired"

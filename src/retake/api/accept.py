@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 import secrets
 from typing import Any
 
 from retake.api.catalogue import ModelInfo, find_model
-from retake.api.links import Links, own_file
+from retake.api.inline import in_brief
+from retake.api.links import Links
 from retake.api.parts import ApiParts
+from retake.api.sourcing import Sourced, find_source
 from retake.api.webhooks.asked import of_submit as webhook_of_submit
+from retake.core.delivery import PARAM, Delivery, check_delivery
 from retake.core.errors import BadRequest
-from retake.core.request import MAX_SEED, RetakeRequest, check_payload
+from retake.core.payload import MAX_SEED
+from retake.core.request import check_payload
 from retake.queue.keys import KeyInfo
 from retake.queue.record import NewRequest
 from retake.steps.fetch.url import check_url
@@ -41,22 +44,24 @@ async def accept(
     """
     webhook, doubts, read = await webhook_of_submit(body, caller, parts, links)
     model, payload, unknown = _model_and_payload(body, parts, read)
-    wanted, warnings = check_payload(payload, parts.limits)
+    wanted, warnings = check_payload(in_brief(payload), parts.limits)
     model.check_options(wanted.options)
-    source_ref, more = await _source(wanted, caller, parts, links)
+    delivery = _delivery(payload, parts)
+    source = await find_source(wanted, payload["video_uri"], caller, parts, links)
     seed = secrets.randbelow(MAX_SEED + 1) if wanted.seed is None else wanted.seed
     return NewRequest(
         request_id=secrets.token_hex(16),
         key_id=caller.key_id,
         model=model.model_id,
         engine=model.engine.id,
-        payload=payload,
-        source_ref=source_ref,
+        payload=_echoed(payload, source, delivery),
+        source_ref=source.ref,
         seed=seed,
-        warnings=(*unknown, *doubts, *warnings, *more),
+        warnings=(*unknown, *doubts, *warnings, *source.warnings),
         cancel_at=None if cancel_after_s is None else math.ceil(parts.now() + cancel_after_s),
         webhook=webhook,
         trace=trace_here(),
+        puts=None if delivery is None else delivery.to_dict(),
     )
 
 
@@ -77,34 +82,14 @@ def _model_and_payload(
     return model, payload, warnings
 
 
-async def _source(
-    wanted: RetakeRequest, caller: KeyInfo, parts: ApiParts, links: Links
-) -> tuple[str, tuple[str, ...]]:
-    """Return where the video comes from, and what its check warns of."""
-    name = own_file(parts, wanted.video_uri, links.base)
-    if name is None:
-        check_url(wanted.video_uri, allow_private=parts.allow_private)
-        return f"url:{wanted.video_uri}", ()
-    if not _owns(name, caller, parts) or not parts.storage.path(name).is_file():
-        raise BadRequest(
-            "upload_not_found",
-            "video_uri points at an upload that is not there; PUT the video to its upload_url "
-            "first, with the same API key",
-            param="video_uri",
-        )
-    warnings: tuple[str, ...] = ()
-    if parts.check_upload is not None:
-        path = parts.storage.path(name)
-        async with parts.checks:
-            warnings = await asyncio.to_thread(parts.check_upload, path, wanted)
-    return f"upload:{name}", warnings
+def _delivery(payload: dict[str, Any], parts: ApiParts) -> Delivery | None:
+    delivery = check_delivery(payload)
+    for put in delivery.puts if delivery else ():
+        check_url(put.url, allow_private=parts.allow_private, param=PARAM)
+    return delivery
 
 
-def _owns(name: str, caller: KeyInfo, parts: ApiParts) -> bool:
-    if name == parts.example:
-        return True
-    kind, owner, *_ = [*name.split("/"), ""]
-    if kind == "uploads":
-        return owner == caller.key_id
-    # A result may be the source of the next request.
-    return kind == "outputs" and parts.requests.get(owner, caller.key_id) is not None
+def _echoed(payload: dict[str, Any], source: Sourced, delivery: Delivery | None) -> dict[str, Any]:
+    """Return the payload as it is kept and shown: without megabytes, without secrets."""
+    shown = payload if source.uri == payload["video_uri"] else {**payload, "video_uri": source.uri}
+    return {**shown, PARAM: delivery.echoed(payload[PARAM])} if delivery else shown

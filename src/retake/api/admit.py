@@ -12,6 +12,8 @@ from retake.api.errors import Refusal
 from retake.api.idempotency import once_of
 from retake.api.links import links_for
 from retake.api.parts import ApiParts, parts_of
+from retake.api.sourcing import forget_inline
+from retake.core.errors import RetakeError
 from retake.queue.keys import KeyInfo
 from retake.queue.record import Record
 from retake.telemetry.about import name_request
@@ -36,7 +38,14 @@ async def admit(request: Request, body: dict[str, Any], caller: KeyInfo) -> tupl
     _check_served(parts)
     links, after_s = links_for(request), cancel_after_s(request)
     new = await accept(body, caller, parts, links, cancel_after_s=after_s)
-    record = await parts.requests.create(new, once)
+    uri = body["payload"]["video_uri"]
+    try:
+        record = await parts.requests.create(new, once)
+    except RetakeError:
+        forget_inline(uri, new.source_ref, caller, parts)
+        raise
+    if record.request_id != new.request_id:
+        forget_inline(uri, new.source_ref, caller, parts)
     name_request(record.request_id)
     return record, record.request_id != new.request_id
 

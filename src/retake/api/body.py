@@ -15,14 +15,23 @@ from fastapi import Request
 from starlette.requests import ClientDisconnect
 
 from retake.api.errors import Refusal
+from retake.api.inline_size import encoded_length, without_inline
 from retake.core.errors import BadRequest
 
 MAX_DEPTH = 32
 _MAX_INT = 2**63
 
 
-async def read_json_object(request: Request, *, max_bytes: int, within_s: float) -> dict[str, Any]:
+async def read_json_object(
+    request: Request, *, max_bytes: int, within_s: float, inline_bytes: int = 0
+) -> dict[str, Any]:
     """Return the body, which is to be whole in so many seconds, as a JSON object.
+
+    Args:
+        request: What was sent.
+        max_bytes: Longest body.
+        within_s: Seconds in which it has to be there.
+        inline_bytes: Longest file in a ``data:`` URI, which does not count as the body.
 
     Raises:
         BadRequest: It is not one, or holds what JSON does not allow.
@@ -31,7 +40,8 @@ async def read_json_object(request: Request, *, max_bytes: int, within_s: float)
     _check_content_type(request)
     try:
         async with asyncio.timeout(within_s):
-            body = await _read(request, max_bytes)
+            most = max_bytes + (encoded_length(inline_bytes) if inline_bytes else 0)
+            body = await _read(request, most)
     except TimeoutError:
         raise Refusal(
             "slow_client",
@@ -41,6 +51,8 @@ async def read_json_object(request: Request, *, max_bytes: int, within_s: float)
         ) from None
     except ClientDisconnect:
         raise BadRequest("bad_json", "the connection ended before the body did") from None
+    if len(body) > max_bytes and without_inline(body) > max_bytes:
+        raise _too_large(max_bytes)
     return parse_object(body)
 
 

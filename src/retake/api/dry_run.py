@@ -15,6 +15,7 @@ from retake.api.hold import hung_up
 from retake.api.links import links_for
 from retake.api.parts import ApiParts, parts_of
 from retake.api.query import one
+from retake.api.sourcing import forget_inline
 from retake.core.errors import BadRequest
 from retake.core.request import check_payload
 from retake.core.watch import Watch
@@ -46,7 +47,10 @@ async def dry_run(request: Request, body: dict[str, Any], caller: KeyInfo) -> Js
     """
     parts = parts_of(request)
     new = await accept(body, caller, parts, links_for(request))
-    found = await _preview(request, parts, new)
+    try:
+        found = await _preview(request, parts, new)
+    finally:
+        forget_inline(body["payload"]["video_uri"], new.source_ref, caller, parts)
     warnings = list(dict.fromkeys([*new.warnings, *found.pop("warnings", [])]))
     return Json(
         {

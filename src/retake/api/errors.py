@@ -35,22 +35,32 @@ STATUSES = {
     "unknown_webhook": 404,
     "unknown_delivery": 404,
     "unknown_path": 404,
+    "unknown_upload": 404,
     "file_not_found": 404,
     "wrong_method": 405,
     "slow_client": 408,
-    "exists": 409,
     "cancelled": 409,
+    "exists": 409,
+    "file_in_use": 409,
+    "not_ended": 409,
+    "upload_offset": 409,
+    "file_removed": 410,
+    "tus_version": 412,
     "too_many_webhooks": 409,
     "webhook_disabled": 409,
     "body_too_large": 413,
     "upload_too_large": 413,
+    "upload_quota": 413,
+    "data_uri_too_large": 413,
     "wrong_content_type": 415,
     "range_past_end": 416,
     "idempotency_key_reused": 422,
     "too_many_calls": 429,
     "too_many_dry_runs": 429,
+    "too_many_uploads": 429,
     "too_many_listeners": 429,
     "too_many_unfinished": 429,
+    "checksum_mismatch": 460,
     "engine_starting": 503,
     "no_engine": 503,
     "queue_full": 503,
@@ -145,13 +155,14 @@ def error_response(error: RetakeError) -> Json:
 
 def install(app: FastAPI) -> None:
     """Make `app` answer every error, also those of the framework, in our shape."""
-    app.add_exception_handler(RetakeError, _on_retake_error)
+    app.add_exception_handler(RetakeError, on_retake_error)
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(RequestValidationError, _on_validation_error)
     app.add_exception_handler(Exception, _on_surprise)
 
 
-async def _on_retake_error(request: Request, error: Exception) -> Json:
+async def on_retake_error(request: Request, error: Exception) -> Json:
+    """Return the answer that tells this RetakeError, having logged it where it is ours."""
     assert isinstance(error, RetakeError)  # noqa: S101 - for the type checker
     if status_of(error) >= 500:
         _log.error("%s %s: %s", request.method, request.url.path, error.message)

@@ -15,23 +15,11 @@ from retake.api.answer import Json
 from retake.api.errors import Refusal
 from retake.api.links import EXAMPLE, check_signed
 from retake.api.parts import ApiParts, parts_of
-from retake.api.uploads import receive_upload
+from retake.api.sending import disposition, shown_name
+from retake.api.uploads import put_upload
+from retake.core.media_types import media_type
 from retake.storage import safe_name
 
-_MEDIA_TYPES = {
-    ".mp4": "video/mp4",
-    ".m4v": "video/mp4",
-    ".mov": "video/quicktime",
-    ".webm": "video/webm",
-    ".mkv": "video/x-matroska",
-    ".ts": "video/mp2t",
-    ".avi": "video/x-msvideo",
-    ".mpg": "video/mpeg",
-    ".flv": "video/x-flv",
-    ".jpg": "image/jpeg",
-    ".png": "image/png",
-    ".json": "application/json",
-}
 _RANGE = re.compile(r"bytes=(?:(\d{1,18})-(\d{1,18})?|-(\d{1,18}))", re.ASCII)
 
 routes = APIRouter()
@@ -40,7 +28,10 @@ routes = APIRouter()
 @routes.api_route("/files/{name:path}", methods=["GET", "HEAD"])
 async def get_file(request: Request, name: str) -> Response:
     """Send a stored file."""
-    return _send(request, _signed_path(request, parts_of(request), name, "GET"), name)
+    parts = parts_of(request)
+    path = _signed_path(request, parts, name, "GET")
+    _check_kept(parts, name)
+    return _send(request, path, name)
 
 
 @routes.api_route(EXAMPLE, methods=["GET", "HEAD"])
@@ -65,18 +56,13 @@ def _send(request: Request, path: Path, name: str) -> Response:
         "ETag": _etag(status),
         "Last-Modified": formatdate(status.st_mtime, usegmt=True),
     }
-    if headers["ETag"] in request.headers.get("if-none-match", ""):
+    if _is_known(headers["ETag"], request.headers.get("if-none-match", "")):
         return Response(status_code=304, headers=headers)
     _settle_range(request, status.st_size)
     download = request.query_params.get("download", "0") not in {"", "0"}
-    return FileResponse(
-        path,
-        headers=headers,
-        media_type=_MEDIA_TYPES.get(path.suffix, "application/octet-stream"),
-        filename=_shown_name(name),
-        stat_result=status,
-        content_disposition_type="attachment" if download else "inline",
-    )
+    shown = shown_name(parts_of(request), name)
+    headers["Content-Disposition"] = disposition(shown, saved=download)
+    return FileResponse(path, headers=headers, media_type=media_type(name), stat_result=status)
 
 
 @routes.put("/files/{name:path}")
@@ -84,7 +70,7 @@ async def put_file(request: Request, name: str) -> Json:
     """Store an upload under the name that its URL was signed for."""
     parts = parts_of(request)
     _signed_path(request, parts, name, "PUT")
-    length = await receive_upload(request, parts, name)
+    length = await put_upload(request, parts, name)
     return Json({"size": length})
 
 
@@ -106,10 +92,27 @@ def _etag(status: os.stat_result) -> str:
     return f'"{status.st_ino:x}-{status.st_mtime_ns:x}-{status.st_size:x}"'
 
 
-def _shown_name(name: str) -> str:
-    """Return the file name that a browser saves it under: ``retake-4f1c92aa-video.mp4``."""
-    *_, owner, last = ["", *name.split("/")]
-    return f"retake-{owner[:8]}-{last}" if name.startswith("outputs/") else last
+def _is_known(etag: str, header: str) -> bool:
+    """Return whether ``If-None-Match`` names a file's tag (RFC 9110, 13.1.2)."""
+    tags = {tag.strip().removeprefix("W/") for tag in header.split(",")}
+    return "*" in tags or etag in tags
+
+
+def _check_kept(parts: ApiParts, name: str) -> None:
+    """Let pass what was not removed.
+
+    Raises:
+        Refusal: It is a result that was (``file_removed``).
+    """
+    kind, owner, *_ = [*name.split("/"), ""]
+    if kind != "outputs":
+        return
+    held = parts.requests.results.held(owner)
+    if held is not None and held.removed:
+        raise Refusal(
+            "file_removed",
+            "the results of this request were removed: it was asked for, or their time was over",
+        )
 
 
 def _settle_range(request: Request, size: int) -> None:

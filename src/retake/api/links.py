@@ -13,7 +13,11 @@ from retake.api.parts import ApiParts, parts_of
 from retake.core.errors import RetakeError
 from retake.storage import safe_name
 
+API = "/api/v1/ie/requestqueue/apikey"
+"""The path that the documented routes begin with."""
 _FILES = "/files/"
+_UPLOADS = "/uploads/"
+_UPLOAD_PATH = re.compile(r"/api/v1/ie/requestqueue(?:/apikey)?/uploads/([0-9a-f]{32})", re.ASCII)
 EXAMPLE = "/example.mp4"
 """Where the example video is, for those who want to try the API with what is at hand."""
 _SIGNED = re.compile(r"(\d{1,12}) ([0-9a-f]{64})", re.ASCII)
@@ -30,11 +34,16 @@ class Links:
     base: str
     expires_at: int
 
-    def file(self, name: str, method: str = "GET") -> str:
+    def file(self, name: str, method: str = "GET", expires_at: int | None = None) -> str:
         """Return a URL that lets its bearer use `method` on a stored file for a while."""
         # Nothing here needs quoting: `sign` and `safe_name` let no odd character through.
-        signature = self.parts.storage.sign(name, self.expires_at, method)
-        return f"{self.base}{_FILES}{name}?expires={self.expires_at}&signature={signature}"
+        expires_at = expires_at or self.expires_at
+        signature = self.parts.storage.sign(name, expires_at, method)
+        return f"{self.base}{_FILES}{name}?expires={expires_at}&signature={signature}"
+
+    def upload(self, upload_id: str) -> str:
+        """Return the URL of an upload, for its key; it stays the same as long as that is kept."""
+        return f"{self.base}{API}{_UPLOADS}{upload_id}"
 
 
 def links_for(request: Request) -> Links:
@@ -58,6 +67,18 @@ def check_signed(parts: ApiParts, name: str, method: str, expires: str, signatur
         raise Refusal(
             "url_expired", "the URL has expired; ask for the request again to get another"
         )
+
+
+def own_upload(uri: str) -> str | None:
+    """Return the id of the upload whose own URL `uri` is; None when it is no such URL.
+
+    Whatever host name it has: nobody else's upload has the same id.
+    """
+    try:
+        match = _UPLOAD_PATH.fullmatch(urlsplit(uri).path)
+    except ValueError:
+        return None
+    return None if match is None else match[1]
 
 
 def own_file(parts: ApiParts, uri: str, base: str) -> str | None:

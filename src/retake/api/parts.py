@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,17 +14,26 @@ from fastapi import Request
 
 from retake.api.catalogue import ModelInfo
 from retake.api.limits import Quotas, RateLimits
+from retake.api.turns import Taking
 from retake.core.request import Limits, RetakeRequest
 from retake.core.watch import Watch
 from retake.queue.keys import Keys
 from retake.queue.requests import Requests
 from retake.steps.fetch.resolve import Resolver, system_resolver
 from retake.storage import LocalStorage
+from retake.storage.room import Room
+from retake.storage.upload import UploadPolicy
+from retake.storage.uploads import Uploads
 from retake.telemetry.metrics import Metrics
 from retake.telemetry.traces import Traces
 
 CheckUpload = Callable[[Path, RetakeRequest], tuple[str, ...]]
 """Says whether an uploaded file can serve a request: returns warnings or raises a RetakeError.
+
+It may take seconds; it is called on a thread of its own."""
+
+CheckArrival = Callable[[Path], None]
+"""Says whether a file that was uploaded is a video of the accepted kind, or raises a RetakeError.
 
 It may take seconds; it is called on a thread of its own."""
 
@@ -63,6 +73,8 @@ class ApiParts:
         models: What can be asked for; the first one is the default engine's.
         limits: What is accepted.
         hold_s: How long a submit waits for its result, in seconds.
+        dialect_hold_s: How long a call in a dialect that answers the video itself waits for it, in
+            seconds.
         max_hold_s: How long a client may make it wait by ``Prefer: wait=…``, in seconds.
         base_url: How clients reach the server; None takes it from each request.
         url_ttl_s: How long a signed URL stays valid, in seconds.
@@ -71,10 +83,12 @@ class ApiParts:
         stall_s: How long an upload may send nothing, in seconds.
         heartbeat_s: How long a stream of events is silent at most, in seconds.
         allow_private: Whether video_uri may name a private address outright.
+        upload_policy: How much a key may upload, and how long it is kept.
+        data_uri_bytes: Longest video within a ``data:`` URI, in bytes.
+        keep_results_s: How long results are kept, in seconds; None is for ever.
+        check_arrival: Checks an upload when it comes; None leaves that to the submit.
         check_upload: Checks an uploaded source at submit; None leaves that to the work itself.
         checks: How many uploads are checked at the same time.
-        dialect_hold_s: How long a call in a dialect that answers the video itself waits for it, in
-            seconds.
         preview: Finds out what a dry run asks; None tells only what a submit's checks tell.
         previews: How many dry runs are worked on at the same time.
         example: Stored name of a video that every key may use as ``…/example.mp4``; None when there
@@ -96,6 +110,7 @@ class ApiParts:
     models: tuple[ModelInfo, ...]
     limits: Limits = field(default_factory=Limits)
     hold_s: float = 50.0
+    dialect_hold_s: float = 900.0
     max_hold_s: float = 600.0
     base_url: str | None = None
     url_ttl_s: int = 3600
@@ -104,13 +119,16 @@ class ApiParts:
     stall_s: float = 60.0
     heartbeat_s: float = 15.0
     allow_private: bool = False
+    upload_policy: UploadPolicy = field(default_factory=UploadPolicy)
+    data_uri_bytes: int = 8 * 1024 * 1024
+    keep_results_s: int | None = None
+    check_arrival: CheckArrival | None = None
     check_upload: CheckUpload | None = None
     checks: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
     preview: Preview | None = None
     previews: Turns = field(default_factory=lambda: Turns(2))
     example: str | None = None
     ready: Callable[[], bool] = _yes
-    dialect_hold_s: float = 900.0
     can_serve: Callable[[], bool] = _yes
     rates: RateLimits = field(default_factory=lambda: RateLimits(Quotas()))
     webhook_grace_s: int = 24 * 3600
@@ -119,6 +137,21 @@ class ApiParts:
     metrics_token: str | None = None
     traces: Traces = field(default_factory=Traces)
     now: Callable[[], float] = time.time
+
+    @cached_property
+    def uploads(self) -> Uploads:
+        """The uploads in the storage."""
+        return Uploads(self.storage, self.upload_policy.ttl_s, self.now)
+
+    @cached_property
+    def upload_room(self) -> Room:
+        """The room that keys have for more of them."""
+        return Room(self.uploads, self.upload_policy)
+
+    @cached_property
+    def upload_turns(self) -> Taking:
+        """Who may write to which upload."""
+        return Taking()
 
 
 def parts_of(request: Request) -> ApiParts:

@@ -29,7 +29,12 @@ async def submit(request: Request, caller: Caller) -> Json:
     """Accept a request and answer with its result, or with how far it is by then."""
     parts, links = parts_of(request), links_for(request)
     preferred = preference(request, parts.max_hold_s)
-    body = await read_json_object(request, max_bytes=parts.max_body_bytes, within_s=parts.body_s)
+    body = await read_json_object(
+        request,
+        max_bytes=parts.max_body_bytes,
+        within_s=parts.body_s,
+        inline_bytes=parts.data_uri_bytes,
+    )
     if wants_dry_run(request):
         return await dry_run(request, body, caller)
     record, replayed = await admit(request, body, caller)

@@ -55,6 +55,11 @@ class LocalStorage:
         self._secret = secret
         (root / _INCOMING).mkdir(parents=True, exist_ok=True)
 
+    @property
+    def root(self) -> Path:
+        """The folder of all files."""
+        return self._root
+
     def path(self, name: str) -> Path:
         """Return where the file of that name lies, or would lie.
 
@@ -75,7 +80,7 @@ class LocalStorage:
             StorageFailed: It could not be written.
         """
         target, part = self.path(name), self._part()
-        with _told(), _removed_on_error(part):
+        with told(), _removed_on_error(part):
             try:
                 part.hardlink_to(file)
             except OSError:
@@ -98,7 +103,7 @@ class LocalStorage:
                 (code ``exists``).
         """
         with self.unfinished() as part:
-            with _told(), part.open("xb") as stream:
+            with told(), part.open("xb") as stream:
                 yield stream
             self.keep(part, name)
 
@@ -120,7 +125,7 @@ class LocalStorage:
                 (code ``exists``).
         """
         target = self.path(name)
-        with _told():
+        with told():
             with part.open("rb") as stream:
                 os.fsync(stream.fileno())
             if not target.exists():
@@ -135,7 +140,7 @@ class LocalStorage:
             StorageFailed: It could not be removed.
         """
         path = self.path(name)
-        with _told():
+        with told():
             try:
                 shutil.rmtree(path)
             except NotADirectoryError:
@@ -195,7 +200,7 @@ def _removed_on_error(part: Path) -> Generator[None]:
 
 
 @contextmanager
-def _told() -> Generator[None]:
+def told() -> Generator[None]:
     """Turn what the operating system says into what a user can be told."""
     try:
         yield

@@ -1,0 +1,73 @@
+"""How much room a key's uploads have, counting those that are just coming."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from retake.core.errors import StorageFailed
+from retake.storage.upload import UploadPolicy
+from retake.storage.uploads import Uploads
+
+
+class Room:
+    """The room for uploads; for one process.
+
+    Args:
+        uploads: Those that are on the disk.
+        policy: How much is accepted.
+    """
+
+    def __init__(self, uploads: Uploads, policy: UploadPolicy) -> None:
+        self._uploads = uploads
+        self._policy = policy
+        self._bytes: Counter[str] = Counter()
+        self._count: Counter[str] = Counter()
+
+    @contextmanager
+    def kept(self, key_id: str, length: int | None, most: int) -> Generator[int]:
+        """Keep room for one more upload of the key; yield the most bytes that it may have.
+
+        Args:
+            key_id: Whose it is.
+            length: Its bytes, where they are known.
+            most: Most bytes of any upload.
+
+        Raises:
+            StorageFailed: The key's room is taken (``upload_quota``), or it has too many uploads
+                (``too_many_uploads``); both retryable.
+        """
+        known = self._uploads.of_key(key_id)
+        taken = sum(one.length or 0 for one in known) + self._bytes[key_id]
+        left = self._policy.key_bytes - taken
+        wanted = min(most, max(left, 1)) if length is None else length
+        if len(known) + self._count[key_id] >= self._policy.key_count:
+            raise _too_many(self._policy)
+        if wanted > left:
+            raise _no_room(taken, self._policy)
+        self._bytes[key_id] += wanted
+        self._count[key_id] += 1
+        try:
+            yield min(wanted, most)
+        finally:
+            self._bytes[key_id] -= wanted
+            self._count[key_id] -= 1
+
+
+def _no_room(taken: int, policy: UploadPolicy) -> StorageFailed:
+    return StorageFailed(
+        "upload_quota",
+        f"your uploads take {taken} of {policy.key_bytes} bytes, and this one does not fit; "
+        "delete some, or wait until they expire",
+        retryable=True,
+    )
+
+
+def _too_many(policy: UploadPolicy) -> StorageFailed:
+    return StorageFailed(
+        "too_many_uploads",
+        f"you have {policy.key_count} uploads, which is the most that is accepted; delete some, "
+        "or wait until they expire",
+        retryable=True,
+    )
