@@ -96,7 +96,8 @@ def one(clip: Path, options: argparse.Namespace) -> None:
     figures["make_wall_s"], figures["make_cpu_s"] = time.monotonic() - began, processor_s() - busy
     if not options.no_render:
         began, busy = time.monotonic(), processor_s()
-        render_verified(planned, clip.with_name(f"{clip.stem}-out.mp4"), made.files, watch)
+        out = clip.with_name(f"{clip.stem}-out.mp4")
+        render_verified([planned], out, [made.files], watch)
         figures["render_wall_s"] = time.monotonic() - began
         figures["render_cpu_s"] = processor_s() - busy
     figures["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

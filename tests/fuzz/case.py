@@ -64,7 +64,7 @@ def come(case: Case) -> Came:
         take = make_take(work, source, section)
         request = RetakeRequest(video_uri=str(src), mode=mode)
         planned = Planned(src, source, section, request, case.seed, work)
-        proven = render_verified(planned, out, take, Watch())
+        proven = render_verified([planned], out, [take], Watch())
     except RetakeError as error:
         stray = _stray(work)
         if stray:

@@ -31,7 +31,7 @@ ACCENT = (255, 106, 48)
 def test_frames_of_every_part_are_shown_and_most_of_them_inside(data: Any) -> None:
     start = data.draw(st.integers(0, 95))
     section = section_from(start, data.draw(st.integers(start + 1, 96)))
-    numbers = chosen_frames(96, section)
+    numbers = chosen_frames(96, [section])
     assert numbers == sorted(set(numbers))
     assert len(numbers) <= COLUMNS
     inside = [number for number in numbers if number in section.frames]
@@ -55,7 +55,7 @@ def close_to(picture: np.ndarray, colour: tuple[int, int, int]) -> np.ndarray:
 def test_the_sheet_is_a_wide_picture_with_the_section_in_colour(clip: Path, tmp_path: Path) -> None:
     one = edit(clip, tmp_path, 30, 66)
     path = tmp_path / "sheet.jpg"
-    contact_sheet(one.src, one.out, one.source, one.section, path)
+    contact_sheet(one.src, one.out, one.source, [one.section], path)
     with Image.open(path) as sheet:
         assert sheet.format == "JPEG"
         assert sheet.width > 2.5 * sheet.height > 1500
@@ -89,7 +89,7 @@ def test_every_kind_of_film_gets_a_sheet(
 ) -> None:
     src = make_clip(tmp_path / "a.mp4", seconds=2, **options)
     one = edit(src, tmp_path, *place, mode)
-    contact_sheet(one.src, one.out, one.source, one.section, tmp_path / "sheet.jpg")
+    contact_sheet(one.src, one.out, one.source, [one.section], tmp_path / "sheet.jpg")
     with Image.open(tmp_path / "sheet.jpg") as sheet:
         assert sheet.width >= 1700
 
@@ -99,7 +99,7 @@ def test_a_section_anywhere_gets_a_sheet(
     clip: Path, tmp_path: Path, place: tuple[int, int]
 ) -> None:
     source = probe(clip, Limits())
-    contact_sheet(clip, clip, source, section_of(source, *place), tmp_path / "sheet.jpg")
+    contact_sheet(clip, clip, source, [section_of(source, *place)], tmp_path / "sheet.jpg")
     assert (tmp_path / "sheet.jpg").stat().st_size > 20_000
 
 
@@ -137,7 +137,7 @@ def test_the_thumbnail_shows_the_section(clip: Path, tmp_path: Path) -> None:
 def test_a_sheet_that_cannot_be_written_leaves_nothing(clip: Path, tmp_path: Path) -> None:
     source = probe(clip, Limits())
     with pytest.raises(StorageFailed):
-        contact_sheet(clip, clip, source, section_of(source, 30, 66), tmp_path / "no" / "a.jpg")
+        contact_sheet(clip, clip, source, [section_of(source, 30, 66)], tmp_path / "no" / "a.jpg")
     assert list(tmp_path.iterdir()) == []
 
 

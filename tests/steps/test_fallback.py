@@ -60,7 +60,7 @@ def spoiling(out: Path, times: int) -> Watch:
 def proven_under(planned: Planned, make_watch: Callable[[Path], Watch]) -> Proven:
     out = planned.work / "out.mp4"
     take = make_take(planned.work, planned.source, planned.section)
-    return render_verified(planned, out, take, make_watch(out))
+    return render_verified([planned], out, [take], make_watch(out))
 
 
 def test_a_sound_result_needs_no_fallback(planned: Planned) -> None:
@@ -82,7 +82,7 @@ def test_a_damaged_result_is_made_again_and_said_so(
     from retake.engines.vfx.info import INFO
 
     made = Generated(make_take(planned.work, planned.source, planned.section), ())
-    report = make_report(planned, made, proven, INFO, {}, Watch()).to_dict()
+    report = make_report([planned], [made], proven, INFO, {}, Watch()).to_dict()
     assert report["fallback"] == rendered.fallback
     show_summary({"video": "out.mp4"}, report)
     told = " ".join(capsys.readouterr().out.split())

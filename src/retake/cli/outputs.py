@@ -6,7 +6,7 @@ import errno
 import os
 import shutil
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from retake.core.containers import CONTAINERS, ENDINGS
@@ -22,12 +22,15 @@ class Outputs:
         sheet: A contact sheet, or None.
         report: The report as JSON, or None.
         force: Whether files that exist are replaced.
+        takes: How many takes there are: where there are several, each one's files have its number
+            before their ending, and the sheet under its own name shows all of them.
     """
 
     video: Path
     sheet: Path | None
     report: Path | None
     force: bool
+    takes: int = 1
 
     def check(self, source: str) -> None:
         """Refuse what cannot end well, before any work is done.
@@ -42,15 +45,37 @@ class Outputs:
                 f"the output {self.video.name!r} has {found!r}; accepted are " + ", ".join(ENDINGS),
                 param="out",
             )
-        for param, path in self._targets().items():
-            self._check_target(param, path, source)
+        for outputs in self._each():
+            for role, path in outputs._targets().items():
+                self._check_target(role, path, source)
+
+    def take(self, number: int) -> Outputs:
+        """Return where the files of one of several takes go: ``out.mp4`` becomes ``out.2.mp4``."""
+
+        def numbered(path: Path) -> Path:
+            return path.with_name(f"{path.stem}.{number}{path.suffix}")
+
+        return replace(
+            self,
+            video=numbered(self.video),
+            sheet=self.sheet and numbered(self.sheet),
+            report=self.report and numbered(self.report),
+            takes=1,
+        )
+
+    def _each(self) -> list[Outputs]:
+        """Return the outputs of the whole, and of every take where there are several."""
+        several = range(1, self.takes + 1) if self.takes > 1 else ()
+        return [self, *map(self.take, several)]
 
     def _targets(self) -> dict[str, Path]:
+        if self.takes > 1:
+            return {"takes": self.sheet} if self.sheet else {}
         named = {"video": self.video, "sheet": self.sheet, "report": self.report}
         return {role: path for role, path in named.items() if path is not None}
 
     def _check_target(self, role: str, path: Path, source: str) -> None:
-        param = "out" if role == "video" else role
+        param = {"video": "out", "takes": "sheet"}.get(role, role)
         if not path.parent.is_dir():
             raise BadRequest(
                 "no_such_folder",

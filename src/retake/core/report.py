@@ -70,7 +70,11 @@ class Seams:
 
 @dataclass(frozen=True)
 class Report:
-    """Everything that a person may want to know of one finished request."""
+    """Everything that a person may want to know of one finished take.
+
+    `section` and `seams` are those of the first section; `sections` has all of them, each with its
+    own prompt, mode, seed and seams.
+    """
 
     request: Mapping[str, Any]
     source: Mapping[str, Any]
@@ -84,6 +88,7 @@ class Report:
     seed: int
     notes: tuple[str, ...] = ()
     fallback: str | None = None
+    sections: tuple[Mapping[str, Any], ...] = ()
     stages_s: Mapping[str, float] = field(default_factory=dict[str, float])
     versions: Mapping[str, str] = field(default_factory=dict[str, str])
 

@@ -57,6 +57,10 @@ class Watch:
             told = number * total + min(done, total), of * total
             self._sink(stage, *(told if total else (number, of)))
 
+        return self.told_by(sink)
+
+    def told_by(self, sink: ProgressSink) -> Watch:
+        """Return a watch that tells something else and heeds the same wish to cancel."""
         return Watch(sink, self._cancel)
 
     def cancelled(self) -> bool:

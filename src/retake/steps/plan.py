@@ -11,6 +11,7 @@ from retake.core.conversion import Conversion, check_fits
 from retake.core.errors import BadRequest
 from retake.core.request import Limits, RetakeRequest
 from retake.core.section import Section
+from retake.core.sections import overlapping, within
 from retake.core.source import Source, VideoStream
 from retake.core.timing import FrameCount, FrameRange, frames_shown, seconds_text
 
@@ -74,6 +75,49 @@ def plan_section(request: RetakeRequest, video: VideoStream, limits: Limits) -> 
         requested_start=start,
         requested_duration=duration,
         clamped=start + duration > video.duration,
+    )
+
+
+def plan_sections(
+    request: RetakeRequest, video: VideoStream, limits: Limits
+) -> tuple[Section, ...]:
+    """Return all sections of `video` that `request` asks for, on frame boundaries, ascending.
+
+    A frame that is on screen in two sections belongs to the earlier one.
+
+    Raises:
+        BadRequest: One does not fit the source, or starts before the one in front of it ends;
+            `param` names what to change.
+    """
+    if not request.sections:
+        return (plan_section(request, video, limits),)
+    planned: list[Section] = []
+    for at, part in enumerate(request.sections):
+        asked = replace(request, start_time=part.start_time, duration=part.duration)
+        try:
+            section = plan_section(asked, video, limits)
+        except BadRequest as error:
+            raise within(at, error) from error
+        planned.append(_behind(planned[-1], section, video, at) if planned else section)
+    return tuple(planned)
+
+
+def _behind(before: Section, section: Section, video: VideoStream, at: int) -> Section:
+    """Return a section that begins where the one before it ends at the earliest."""
+    asked_end = before.requested_start + before.requested_duration
+    if section.requested_start < min(asked_end, before.end):
+        raise overlapping(at, section.requested_start, asked_end)
+    if section.frames.start >= before.frames.end:
+        return section
+    frames = FrameRange(before.frames.end, section.frames.end)
+    start = video.time_of(frames.start)
+    handles = _with_handles(video, start, section.end)
+    return replace(
+        section,
+        frames=frames,
+        start=start,
+        handles=handles,
+        context_start=video.time_of(handles.start),
     )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -31,13 +32,21 @@ class Shelf(Protocol):
         """
         ...
 
+    def take(self, number: int) -> Shelf:
+        """Return where the files of one of several takes go; `number` counts from 1."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class StorageShelf:
-    """The shelf of a server's request: its own folder in the storage."""
+    """The shelf of a server's request: its own folder in the storage.
+
+    `suffix` stands behind the names of the files of all takes but the first.
+    """
 
     storage: LocalStorage
     request_id: str
+    suffix: str = ""
 
     def wanted(self) -> frozenset[str]:
         """Return all roles."""
@@ -46,31 +55,36 @@ class StorageShelf:
     def put(self, role: str, file: Path) -> str:
         """Store `file`; the name is the same whenever the step is repeated."""
         ending = file.suffix if role == "video" else _STORED[role]
-        name = f"outputs/{self.request_id}/{role}{ending}"
+        name = f"outputs/{self.request_id}/{role}{self.suffix}{ending}"
         self.storage.put(name, file)
         return name
+
+    def take(self, number: int) -> StorageShelf:
+        """Return the shelf of one of several takes."""
+        return replace(self, suffix=f"-{number}" if number > 1 else "")
 
 
 _STORED = {"video": ".mp4", "sheet": ".jpg", "thumbnail": ".jpg", "report": ".json"}
 
 
 def publish(
-    shelf: Shelf, planned: Planned, out: Path, report: Report, watch: Watch
+    shelf: Shelf, planned: Sequence[Planned], out: Path, report: Report, watch: Watch
 ) -> dict[str, str]:
     """Put the video and what explains it on the shelf; return each role's name there.
 
     The video goes last: whoever sees it also finds its report.
     """
-    work, section = planned.work, planned.section
+    first, sections = planned[0], [each.section for each in planned]
+    work = first.work
     wanted = shelf.wanted()
     files: dict[str, Path] = {}
     watch.progress(Stage.PUBLISH, 0, 0)
     if "sheet" in wanted:
         files["sheet"] = work / "sheet.jpg"
-        contact_sheet(planned.path, out, planned.source, section, files["sheet"], watch)
+        contact_sheet(first.path, out, first.source, sections, files["sheet"], watch)
     if "thumbnail" in wanted:
         files["thumbnail"] = work / "thumbnail.jpg"
-        thumbnail(out, section, files["thumbnail"], watch)
+        thumbnail(out, first.section, files["thumbnail"], watch)
     if "report" in wanted:
         files["report"] = work / "report.json"
         files["report"].write_text(json.dumps(report.to_dict(), indent=2) + "\n")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from retake import __version__
-from retake.core.report import Report
+from retake.core.report import Report, Seams
 from retake.core.request import RetakeRequest
 from retake.core.section import Section
 from retake.core.source import Source
@@ -26,32 +26,44 @@ from retake.steps.render import Proven
 
 
 def make_report(
-    planned: Planned,
-    made: Generated,
+    planned: Sequence[Planned],
+    made: Sequence[Generated],
     proven: Proven,
     engine: EngineInfo,
     stages_s: Mapping[str, float],
     watch: Watch,
 ) -> Report:
-    """Return the report of a request whose result has been rendered and verified.
+    """Return the report of a take whose result has been rendered and verified.
+
+    Args:
+        planned: Its sections, ascending.
+        made: What was generated for each.
+        proven: The result.
+        engine: Who made it.
+        stages_s: Seconds by stage.
+        watch: A wish to cancel comes in.
 
     Raises:
         Cancelled: The watch was cancelled.
     """
-    rendered, source, section = proven.rendered, planned.source, planned.section
-    mode = planned.request.mode
+    first, rendered = planned[0], proven.rendered
+    seams = [
+        measure_seams(one.path, rendered.path, one.source, one.section, one.request.mode, watch)
+        for one in planned
+    ]
     return Report(
-        request=_asked(planned.request),
-        source=_file(planned.path) | _streams(source),
+        request=_asked(first.request),
+        source=_file(first.path) | _streams(first.source),
         output=_file(rendered.path),
-        section=_section(section),
+        section=_section(first.section),
+        sections=tuple(map(_part, planned, seams)),
         video=rendered.video,
         audio=rendered.audio,
-        seams=measure_seams(planned.path, rendered.path, source, section, mode, watch),
+        seams=seams[0],
         checks=proven.checks,
         engine=engine.id,
-        seed=planned.seed,
-        notes=(*made.notes, *_lost(rendered)),
+        seed=first.seed,
+        notes=(*_notes(made), *_lost(rendered)),
         fallback=rendered.fallback,
         stages_s={stage: round(took, 3) for stage, took in stages_s.items()},
         versions={
@@ -61,6 +73,24 @@ def make_report(
             "python": platform.python_version(),
         },
     )
+
+
+def _notes(made: Sequence[Generated]) -> tuple[str, ...]:
+    """Return what the engine tells of the sections, with their numbers where there are several."""
+    if len(made) == 1:
+        return made[0].notes
+    return tuple(f"section {at}: {note}" for at, one in enumerate(made, 1) for note in one.notes)
+
+
+def _part(planned: Planned, seams: Seams) -> dict[str, Any]:
+    """Return what is told of one of several sections."""
+    return {
+        **_section(planned.section),
+        "prompt": planned.request.prompt,
+        "mode": str(planned.request.mode),
+        "seed": planned.seed,
+        "seams": asdict(seams),
+    }
 
 
 def _lost(rendered: Rendered) -> tuple[str, ...]:
@@ -76,7 +106,29 @@ def _asked(request: RetakeRequest) -> dict[str, Any]:
         "options": dict(request.options),
         "audio_track": request.audio_track,
         **asdict(request.conversion),
+        **_several(request),
     }
+
+
+def _several(request: RetakeRequest) -> dict[str, Any]:
+    """Return what was asked of several sections and takes, where it was."""
+    told: dict[str, Any] = {}
+    if request.sections:
+        told["sections"] = [
+            {
+                "start_time": _wire(one.start_time),
+                "duration": _wire(one.duration),
+                "prompt": one.prompt,
+                "mode": str(one.mode),
+                "seed": one.seed,
+            }
+            for one in request.sections
+        ]
+    if request.takes > 1:
+        told["takes"] = request.takes
+    if request.seeds:
+        told["seeds"] = list(request.seeds)
+    return told
 
 
 def _wire(time: Any) -> float | str:

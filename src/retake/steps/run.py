@@ -6,35 +6,27 @@ fetch → probe → plan → generate → render → verify → publish
 from __future__ import annotations
 
 import errno
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Protocol
 
-from pydantic import TypeAdapter
-
-from retake.core.containers import ending_of
 from retake.core.errors import StorageFailed
 from retake.core.report import Report
 from retake.core.request import Limits, RetakeRequest
 from retake.core.section import Section
 from retake.core.source import Source
+from retake.core.takes import seed_of
 from retake.core.tracks import edited
 from retake.core.watch import Stage, Watch
 from retake.engines.engine import Engine
 from retake.media.sandbox import probe_safely
-from retake.steps.generate import Generated, generate
-from retake.steps.plan import Planned, plan_form, plan_section
-from retake.steps.publish import Shelf, publish
-from retake.steps.render import Proven, render_verified
-from retake.steps.report import make_report
+from retake.steps.plan import Planned, plan_form, plan_sections
+from retake.steps.publish import Shelf
+from retake.steps.recording import Step, Took, do_at_once, recorded, timed
+from retake.steps.takes import Crew, Take, make_takes
 
-Step = Callable[[str, Callable[[], dict[str, Any]]], dict[str, Any]]
-"""``step(name, work)`` does `work` and returns its JSON-ready result. A recording one keeps the
-result and, after a restart, returns it without doing the work again."""
-
-T = TypeVar("T")
+__all__ = ["Fetch", "Finished", "Job", "Parts", "Step", "do_at_once", "run"]
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 
@@ -72,15 +64,14 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """What came out: the published names by role, and the report."""
+    """What came out: the published names by role and the report, of the first take that was made.
+
+    `takes` are all of them, in the order in which they were asked for, failed ones among them.
+    """
 
     files: dict[str, str]
     report: Report
-
-
-def do_at_once(_name: str, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """Do a step without recording it: the Step of the command line."""
-    return work()
+    takes: tuple[Take, ...]
 
 
 def run(job: Job, parts: Parts, step: Step, watch: Watch) -> Finished:
@@ -100,34 +91,47 @@ def run(job: Job, parts: Parts, step: Step, watch: Watch) -> Finished:
 
 
 def _walk(job: Job, parts: Parts, step: Step, watch: Watch) -> Finished:
-    took: dict[str, float] = {}
+    took: Took = {}
     job.work.mkdir(parents=True, exist_ok=True)
-    parts.engine.check(job.request.prompt, job.request.options)
-    path = _recorded(Path, step, took, Stage.FETCH, lambda: _fetch(job, parts, watch))
+    for prompt in dict.fromkeys(part.prompt for part in job.request.parts):
+        parts.engine.check(prompt, job.request.options)
+    path = recorded(Path, step, took, Stage.FETCH, lambda: _fetch(job, parts, watch))
     # Probing and planning are quick and give the same every time: they are not recorded.
-    source = _timed(took, Stage.PROBE, lambda: _probe(path, parts.limits, watch))
+    source = timed(took, Stage.PROBE, lambda: _probe(path, parts.limits, watch))
     source = edited(source, job.request.audio_track)
-    section = _timed(took, Stage.PLAN, lambda: _plan(job, source, parts.limits, watch))
+    sections = timed(took, Stage.PLAN, lambda: _plan(job, source, parts.limits, watch))
+    takes = _takes(job, path, source, sections, took)
+    make_takes(takes, Crew(parts.engine, parts.shelf, step, watch))
+    report = next(take.report for take in takes if take.report is not None and not take.error)
+    files = next(take.files for take in takes if not take.error)
+    return Finished(files, report, takes)
+
+
+def _takes(
+    job: Job, path: Path, source: Source, sections: Sequence[Section], took: Took
+) -> tuple[Take, ...]:
     form = plan_form(job.request.conversion, source, path.suffix.lower())
-    planned = Planned(path, source, section, job.request, job.seed, job.work, form)
-    made = _recorded(
-        Generated, step, took, Stage.GENERATE, lambda: generate(parts.engine, planned, watch)
+
+    def planned(take: int, seed: int, at: int) -> Planned:
+        asked = job.request.parts[at]
+        request = replace(
+            job.request,
+            start_time=asked.start_time,
+            duration=asked.duration,
+            prompt=asked.prompt,
+            mode=asked.mode,
+        )
+        own = seed_of(seed, take, at, asked.seed)
+        work = job.work / f"take{take + 1}" if take else job.work
+        work = work / f"section{at + 1}" if at else work
+        return Planned(path, source, sections[at], request, own, work, form)
+
+    seeds = job.request.take_seeds(job.seed)
+    every = range(len(sections))
+    return tuple(
+        Take(take + 1, len(seeds), seed, tuple(planned(take, seed, at) for at in every), dict(took))
+        for take, seed in enumerate(seeds)
     )
-    out = job.work / f"result{ending_of(form.container)}"
-    proven = _recorded(
-        Proven, step, took, Stage.RENDER, lambda: render_verified(planned, out, made.files, watch)
-    )
-    took[Stage.RENDER] -= proven.verify_s
-    took[Stage.VERIFY] = proven.verify_s
-    report = make_report(planned, made, proven, parts.engine.describe(), took, watch)
-    files = _recorded(
-        dict[str, str],
-        step,
-        took,
-        Stage.PUBLISH,
-        lambda: publish(parts.shelf, planned, proven.rendered.path, report, watch),
-    )
-    return Finished(files, report)
 
 
 def _fetch(job: Job, parts: Parts, watch: Watch) -> Path:
@@ -142,30 +146,7 @@ def _probe(path: Path, limits: Limits, watch: Watch) -> Source:
     return source
 
 
-def _plan(job: Job, source: Source, limits: Limits, watch: Watch) -> Section:
-    section = plan_section(job.request, source.video, limits)
+def _plan(job: Job, source: Source, limits: Limits, watch: Watch) -> tuple[Section, ...]:
+    sections = plan_sections(job.request, source.video, limits)
     watch.progress(Stage.PLAN, 1, 1)
-    return section
-
-
-def _timed(took: dict[str, float], stage: Stage, work: Callable[[], T]) -> T:
-    began = time.monotonic()
-    result = work()
-    took[stage] = time.monotonic() - began
-    return result
-
-
-def _recorded(
-    kind: type[T], step: Step, took: dict[str, float], stage: Stage, work: Callable[[], T]
-) -> T:
-    """Do `work` as a recorded step; its result travels as JSON together with the time it took."""
-    adapter = TypeAdapter(kind)
-
-    def timed() -> dict[str, Any]:
-        began = time.monotonic()
-        result = adapter.dump_python(work(), mode="json")
-        return {"result": result, "took_s": time.monotonic() - began}
-
-    record = step(stage, timed)
-    took[stage] = record["took_s"]
-    return adapter.validate_python(record["result"])
+    return sections

@@ -6,6 +6,7 @@ below, both sounds run along the film's time, and fine lines lead from each pair
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -40,7 +41,7 @@ def contact_sheet(
     src: Path,
     out: Path,
     source: Source,
-    section: Section,
+    sections: Sequence[Section],
     dst: Path,
     watch: Watch | None = None,
 ) -> None:
@@ -50,7 +51,7 @@ def contact_sheet(
         src: The source file.
         out: The finished file.
         source: What `probe` found in `src`.
-        section: What was replaced.
+        sections: What was replaced, ascending.
         dst: Where the picture goes.
         watch: Asked for every packet whether to go on.
 
@@ -60,15 +61,16 @@ def contact_sheet(
         StorageFailed: The picture cannot be written.
     """
     made = probe_output(out, source)
-    numbers = chosen_frames(len(source.video.pts), section)
-    layout = Layout(source, made, section, numbers)
+    numbers = chosen_frames(len(source.video.pts), sections)
+    layout = Layout(source, made, sections, numbers)
     beat = (watch or Watch()).check
     before = stills(src, source, numbers, layout.cell, beat)
     after = stills(out, made, numbers, layout.cell, beat)
     sheet = Image.new("RGB", (layout.width, layout.height), _GROUND)
     draw = ImageDraw.Draw(sheet)
     _draw_head(draw, layout)
-    _draw_section_panel(draw, layout)
+    for number in range(len(sections)):
+        _draw_section_panel(draw, layout, number)
     for column, number in enumerate(numbers):
         _paste(sheet, layout, column, 0, before[number])
         _paste(sheet, layout, column, 1, after[number])
@@ -84,7 +86,7 @@ def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 
 
 def _draw_head(draw: ImageDraw.ImageDraw, layout: Layout) -> None:
-    video, section = layout.source.video, layout.section
+    video, first = layout.source.video, layout.sections[0]
     width, height = video.upright_size
     draw.text((MARGIN, 46), "retake", font=_font(40), fill=_TEXT, anchor="lm")
     facts = (
@@ -93,15 +95,18 @@ def _draw_head(draw: ImageDraw.ImageDraw, layout: Layout) -> None:
     )
     draw.text((MARGIN + 156, 50), facts, font=_font(24), fill=_QUIET, anchor="lm")
     told = (
-        f"section  {seconds_text(section.start)} to {seconds_text(section.end)} s   ·   "
-        f"frames {section.frames.start} to {section.frames.end - 1}"
+        f"section  {seconds_text(first.start)} to {seconds_text(first.end)} s   ·   "
+        f"frames {first.frames.start} to {first.frames.end - 1}"
     )
+    if len(layout.sections) > 1:
+        new = sum(len(each.frames) for each in layout.sections)
+        told = f"{len(layout.sections)} sections   ·   {new} frames made anew"
     draw.text((layout.right, 49), told, font=_font(24), fill=_ACCENT, anchor="rm")
 
 
-def _draw_section_panel(draw: ImageDraw.ImageDraw, layout: Layout) -> None:
-    """Draw the coloured ground behind the section's columns, with its name on top."""
-    columns = [column for column in range(len(layout.numbers)) if layout.inside(column)]
+def _draw_section_panel(draw: ImageDraw.ImageDraw, layout: Layout, number: int) -> None:
+    """Draw the coloured ground behind a section's columns, with its name on top."""
+    columns = [column for column in range(len(layout.numbers)) if layout.inside(column) == number]
     left = layout.left + columns[0] * layout.pitch - GAP // 2
     right = layout.left + (columns[-1] + 1) * layout.pitch - GAP // 2
     top, bottom = layout.rows_top - BADGE + 4, layout.labels_top + LABEL
@@ -109,6 +114,12 @@ def _draw_section_panel(draw: ImageDraw.ImageDraw, layout: Layout) -> None:
         (left, top, right, bottom), 12, fill=_ACCENT_PANEL, outline=_ACCENT, width=3
     )
     name = "RETAKE"
+    if len(layout.sections) > 1:
+        section = layout.sections[number]
+        whole = (
+            f"RETAKE {number + 1}   {seconds_text(section.start)} to {seconds_text(section.end)} s"
+        )
+        name = whole if right - left > 420 else f"RETAKE {number + 1}"
     draw.text(
         ((left + right) // 2, top + BADGE // 2 - 1),
         name,
@@ -127,13 +138,13 @@ def _paste(sheet: Image.Image, layout: Layout, column: int, row: int, picture: I
 
 def _draw_label(draw: ImageDraw.ImageDraw, layout: Layout, column: int) -> None:
     """Draw a column's moment, and the line that leads to it on the axis below."""
-    number, inside = layout.numbers[column], layout.inside(column)
+    number, inside = layout.numbers[column], layout.inside(column) is not None
     time = layout.source.video.time_of(number)
     centre = layout.column_x(column) + layout.cell[0] // 2
-    y = layout.labels_top + LABEL // 2 - 4
+    y, wide = layout.labels_top + LABEL // 2 - 4, layout.cell[0] >= 240
     draw.text(
         (centre, y),
-        f"{seconds_text(time)} s   ·   frame {number}",
+        f"{seconds_text(time)} s   ·   frame {number}" if wide else f"{seconds_text(time)} s",
         font=_font(21),
         fill=_TEXT if inside else _QUIET,
         anchor="mm",
@@ -154,7 +165,7 @@ def _draw_row_names(draw: ImageDraw.ImageDraw, layout: Layout) -> None:
 def _draw_sound(
     sheet: Image.Image, draw: ImageDraw.ImageDraw, layout: Layout, src: Path, out: Path
 ) -> None:
-    """Draw both sounds on one scale, the section shaded, and the ruler below them."""
+    """Draw both sounds on one scale, the sections shaded, and the ruler below them."""
     width = layout.right - layout.left
     tracks = [
         peaks_of(read_sound(path, one.audio[0], Fraction(0), one.video.duration), width)
@@ -163,16 +174,17 @@ def _draw_sound(
         for path, one in ((src, layout.source), (out, layout.made))
     ]
     loudest = max(float(track.max()) for track in tracks)
-    first, last = layout.time_x(layout.section.start), layout.time_x(layout.section.end)
+    spans = [(layout.time_x(one.start), layout.time_x(one.end)) for one in layout.sections]
     for row, ((name, one), peaks) in enumerate(zip(layout.waves, tracks, strict=False)):
         top = layout.waves_top + row * (WAVE + GAP)
         columns = np.tile(np.array(_WAVE, np.uint8), (width, 1))
-        if row:
+        for first, last in spans if row else ():
             columns[first - layout.left : last - layout.left] = _ACCENT
         strip = draw_waveform(peaks, loudest, WAVE, columns, _PANEL)
         within = draw_waveform(peaks, loudest, WAVE, columns, _ACCENT_PANEL)
-        cut = (first - layout.left, 0, last - layout.left, WAVE)
-        strip.paste(within.crop(cut), cut[:2])
+        for first, last in spans:
+            cut = (first - layout.left, 0, last - layout.left, WAVE)
+            strip.paste(within.crop(cut), cut[:2])
         sheet.paste(strip, (layout.left, top))
         draw.text(
             (MARGIN, top + WAVE // 2),
@@ -192,7 +204,8 @@ def _draw_sound(
     if not layout.waves:
         top = layout.waves_top
         draw.rectangle((layout.left, top, layout.right, top + WAVE), fill=_PANEL)
-        draw.rectangle((first, top, last, top + WAVE), fill=_ACCENT_PANEL)
+        for first, last in spans:
+            draw.rectangle((first, top, last, top + WAVE), fill=_ACCENT_PANEL)
         draw.text(
             (layout.left + 16, top + WAVE // 2),
             "no sound",
@@ -200,7 +213,7 @@ def _draw_sound(
             fill=_QUIET,
             anchor="lm",
         )
-    for x in (first, last):
+    for x in (edge for span in spans for edge in span):
         draw.line((x, layout.waves_top - 2, x, layout.ruler_top - GAP + 6), fill=_ACCENT, width=3)
     _draw_ruler(draw, layout)
 

@@ -1,0 +1,170 @@
+"""The takes of one request: each made, rendered and published by itself, from one source.
+
+All takes are generated first, then all are rendered: how far the whole is only ever grows. A take
+that cannot be made does not keep the others from being delivered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from retake.core.containers import ending_of
+from retake.core.errors import Cancelled, RetakeError
+from retake.core.report import Report
+from retake.core.watch import Stage, Watch
+from retake.engines.engine import Engine
+from retake.steps.generate import Generated, generate
+from retake.steps.plan import Planned
+from retake.steps.publish import Shelf, publish
+from retake.steps.recording import Step, Took, recorded
+from retake.steps.render import Proven, render_verified
+from retake.steps.report import make_report
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Take:
+    """One take on its way.
+
+    Attributes:
+        number: From 1 on.
+        of: How many takes there are.
+        seed: What it draws from.
+        planned: Its sections, ascending.
+        took: Seconds by stage, those that all takes share among them.
+        made: What was generated for each section.
+        proven: Its rendered file.
+        report: What came out.
+        files: The published names by role.
+        error: Why it cannot be had.
+    """
+
+    number: int
+    of: int
+    seed: int
+    planned: tuple[Planned, ...]
+    took: Took
+    made: list[Generated] = field(default_factory=list[Generated])
+    proven: Proven | None = None
+    report: Report | None = None
+    files: dict[str, str] = field(default_factory=dict[str, str])
+    error: RetakeError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Crew:
+    """What takes are made with."""
+
+    engine: Engine
+    shelf: Shelf
+    step: Step
+    watch: Watch
+
+
+def make_takes(takes: Sequence[Take], crew: Crew) -> None:
+    """Carry out takes, and note in each what came of it.
+
+    Raises:
+        RetakeError: There is no take that could be made; the first one's error.
+        Cancelled: The watch was cancelled.
+    """
+    work: tuple[Callable[[Take, int, int, Crew], None], ...] = (_generate, _render, _publish)
+    for do in work:
+        left = [take for take in takes if take.error is None]
+        for at, take in enumerate(left):
+            try:
+                do(take, at, len(left), crew)
+            except Cancelled:
+                raise
+            except RetakeError as error:
+                take.error = error
+                if take.of > 1:
+                    _drop(take)
+    if all(take.error is not None for take in takes) and takes[0].error is not None:
+        raise takes[0].error
+
+
+def _generate(take: Take, at: int, of: int, crew: Crew) -> None:
+    sections = len(take.planned)
+    for number, planned in enumerate(take.planned):
+        watch = _part(crew.watch, at * sections + number, of * sections)
+        planned.work.mkdir(parents=True, exist_ok=True)
+
+        def work(planned: Planned = planned, watch: Watch = watch) -> Generated:
+            return generate(crew.engine, planned, watch)
+
+        name = _name(Stage.GENERATE, take, number)
+        made = recorded(Generated, crew.step, take.took, Stage.GENERATE, work, name)
+        take.made.append(made)
+
+
+def _render(take: Take, at: int, of: int, crew: Crew) -> None:
+    first = take.planned[0]
+    out = first.work / f"result{ending_of(first.form.container)}"
+    watch = _rendering(crew.watch, at, of)
+
+    def work() -> Proven:
+        return render_verified(take.planned, out, [made.files for made in take.made], watch)
+
+    name = _name(Stage.RENDER, take)
+    take.proven = recorded(Proven, crew.step, take.took, Stage.RENDER, work, name)
+    take.took[Stage.RENDER] -= take.proven.verify_s
+    take.took[Stage.VERIFY] = take.proven.verify_s
+    if take.of > 1:
+        # Takes are large, and what was rendered has been recorded.
+        _drop(take)
+    take.report = make_report(
+        take.planned, take.made, take.proven, crew.engine.describe(), take.took, watch
+    )
+
+
+def _publish(take: Take, at: int, of: int, crew: Crew) -> None:
+    proven, report = take.proven, take.report
+    if proven is None or report is None:
+        return
+    shelf = crew.shelf.take(take.number) if take.of > 1 else crew.shelf
+    watch = _part(crew.watch, at, of)
+
+    def work() -> dict[str, str]:
+        return publish(shelf, take.planned, proven.rendered.path, report, watch)
+
+    name = _name(Stage.PUBLISH, take)
+    take.files = recorded(dict[str, str], crew.step, take.took, Stage.PUBLISH, work, name)
+
+
+def _name(stage: Stage, take: Take, section: int = 0) -> str:
+    """Return the name of a step: its stage, and whose it is behind the first take and section."""
+    if take.number == 1 and section == 0:
+        return stage
+    return f"{stage} take {take.number}" + (f" section {section + 1}" if section else "")
+
+
+def _part(watch: Watch, at: int, of: int) -> Watch:
+    return watch if of == 1 else watch.part(at, of)
+
+
+def _rendering(watch: Watch, at: int, of: int) -> Watch:
+    """Return a watch for one of several renders: only the last one's verification is told."""
+    if of == 1:
+        return watch
+    part, last = watch.part(at, of), at + 1 == of
+
+    def tell(stage: Stage, done: int, total: int) -> None:
+        if stage is Stage.RENDER:
+            part.progress(stage, done, total)
+        elif last:
+            watch.progress(stage, done, total)
+
+    return watch.told_by(tell)
+
+
+def _drop(take: Take) -> None:
+    """Delete the takes' own files; what was rendered from them stays."""
+    for made in take.made:
+        for path in (made.files.video, made.files.sound):
+            if path is not None:
+                Path(path).unlink(missing_ok=True)
