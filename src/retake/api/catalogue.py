@@ -11,6 +11,8 @@ from retake.api.errors import Refusal
 from retake.core.containers import AUDIO_CODECS, CONTAINERS, VIDEO_CODECS
 from retake.core.errors import BadRequest
 from retake.core.request import DEFAULT_DURATION, DEFAULT_START, MAX_SEED, Limits, Mode
+from retake.core.sections import MAX_SECTIONS
+from retake.core.takes import MAX_TAKES
 
 if TYPE_CHECKING:
     # Only its types are wanted: the engines' module loads numpy.
@@ -173,6 +175,23 @@ def _wire_parameters(limits: Limits) -> list[dict[str, Any]]:
             "Draws what is left to chance; drawn itself when it is not given",
             min_value=0,
             max_value=MAX_SEED,
+        ),
+        _parameter(
+            "takes",
+            "integer",
+            "How many results are made, each with a seed of its own",
+            default=1,
+            min_value=1,
+            max_value=MAX_TAKES,
+        ),
+        _parameter(
+            "seeds", "array", f"The seeds of up to {MAX_TAKES} results, in the place of takes"
+        ),
+        _parameter(
+            "sections",
+            "array",
+            f"Up to {MAX_SECTIONS} sections edited in one result, in the place of start_time and "
+            "duration: objects with start_time, duration and, where they differ, prompt, mode, seed",
         ),
         _parameter(
             "audio_track",

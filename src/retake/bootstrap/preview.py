@@ -54,7 +54,7 @@ def preview_maker(
         from retake.core.tracks import edited
         from retake.media.sandbox import probe_safely
         from retake.steps.fetch import fetch
-        from retake.steps.plan import plan_form, plan_section
+        from retake.steps.plan import plan_form, plan_sections
 
         kind, _, where = source_ref.partition(":")
         with tempfile.TemporaryDirectory(dir=folder) as name:
@@ -64,19 +64,36 @@ def preview_maker(
                 path = fetch(where, Path(name) / "source", policy, watch).path
             source = edited(probe_safely(path, accepted), request.audio_track)
             plan_form(request.conversion, source, path.suffix.lower())
-        section = plan_section(request, source.video, accepted)
-        watch.check()
-        asked = _ask_engine(engine, request, source, section)
-        cut = f"the section was cut at the video's end, {seconds_text(section.end)} s"
-        warnings = [cut] if section.clamped else []
+        sections = plan_sections(request, source.video, accepted)
+        asked: list[dict[str, Any]] = []
+        for part, section in zip(request.parts, sections, strict=True):
+            watch.check()
+            alone = replace(request, prompt=part.prompt, mode=part.mode)
+            asked.append(_ask_engine(engine, alone, source, section))
+        last = sections[-1]
+        cut = f"the section was cut at the video's end, {seconds_text(last.end)} s"
+        said = [warning for one in asked for warning in one["warnings"]]
         return {
             "source": _source(source),
-            "section": _section(section),
-            "estimate": asked["estimate"],
-            "warnings": [*warnings, *asked["warnings"]],
+            "section": _section(sections[0]),
+            "sections": [
+                {**_section(section), "prompt": part.prompt, "mode": str(part.mode)}
+                for part, section in zip(request.parts, sections, strict=True)
+            ],
+            "takes": request.takes,
+            "estimate": _in_all([one["estimate"] for one in asked], request.takes),
+            "warnings": list(dict.fromkeys([*([cut] if last.clamped else []), *said])),
         }
 
     return preview
+
+
+def _in_all(estimates: list[dict[str, Any]], takes: int) -> dict[str, Any]:
+    """Return the estimate of several sections, made one after the other in every take."""
+    return {
+        "seconds": round(takes * sum(each["seconds"] for each in estimates), 1),
+        "memory_bytes": max(each["memory_bytes"] for each in estimates),
+    }
 
 
 def _source(source: Source) -> dict[str, Any]:
