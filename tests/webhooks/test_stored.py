@@ -10,12 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks import Webhook
 
+from retake.bootstrap.notify import webhooks_in
 from retake.queue.data_dir import DataDir
 from retake.queue.requests import Requests
 from retake.queue.tables import STEPS
 from retake.queue.webhooks import secret as signing
 from retake.queue.webhooks.tables import WEBHOOKS
 from tests.webhooks.conftest import Telling
+from tests.webhooks.receiver import Answer, Receiver, until
 
 OLD_ROW = """
 insert into requests (request_id, key_id, model, engine, status, payload, source_ref, seed,
@@ -68,3 +70,23 @@ def test_a_replaced_secret_signs_as_long_as_it_was_promised_and_no_longer(
         promised = [old for old in reversed(ends) if ends[old] > now]
         assert alive == (current, *promised)[:4]
         assert signing.old_until(stored, now) == max((ends[old] for old in alive[1:]), default=None)
+
+
+def test_an_operator_is_told_how_webhooks_stand_while_the_server_runs_and_when_it_does_not(
+    tmp_path: Path, receiver: Receiver
+) -> None:
+    assert webhooks_in(tmp_path) is None
+    telling = Telling(tmp_path)
+    data_dir = telling.data_dir.path
+    receiver.answers = [Answer(410)]
+    receiver.answer = lambda _message: Answer(500)
+    telling.webhook(f"{receiver.url}/gone")
+    until(lambda: telling.tried(telling.done(), 1)["status"] == "failed")
+    telling.webhook(f"{receiver.url}/down")
+    telling.tried(telling.done(), 1)
+    told = "2 webhooks (1 disabled, 1 failing), 1 messages waiting to be delivered"
+    assert webhooks_in(data_dir) == told
+    telling.close()
+    before = sorted(path.name for path in data_dir.iterdir())
+    assert webhooks_in(data_dir) == told
+    assert sorted(path.name for path in data_dir.iterdir()) == before

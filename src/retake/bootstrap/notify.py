@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,6 +11,14 @@ if TYPE_CHECKING:
     from retake.steps.notify import Notifier
 
 _DAY_S = 24 * 3600
+
+
+def webhooks_in(data_dir: Path) -> str | None:
+    """Return in a line how the webhooks of a data folder stand; None where there is nothing yet."""
+    from retake.queue.webhooks.summary import summary
+
+    found = summary(data_dir.expanduser() / "requests.sqlite")
+    return None if found is None else str(found)
 
 
 def make_notifier(chosen: Settings, parts: ApiParts) -> Notifier:

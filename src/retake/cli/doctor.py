@@ -51,6 +51,15 @@ def _checks(data_dir: Path) -> Iterator[tuple[bool, str]]:
     free = shutil.disk_usage(standing).free
     yield free > LOW_DISK_BYTES, f"{free / 1024**3:.0f} GiB free there (5 GiB are enough)"
     yield True, f"{os.cpu_count()} processors"
+    yield from _webhooks(data_dir)
+
+
+def _webhooks(data_dir: Path) -> Iterator[tuple[bool, str]]:
+    from retake.bootstrap.notify import webhooks_in
+
+    found = webhooks_in(data_dir)
+    if found is not None:
+        yield True, found
 
 
 def _codecs() -> tuple[bool, str]:
