@@ -66,6 +66,27 @@ class Settings(BaseSettings):
     max_source_bytes: int = Field(
         2 * 1024**3, ge=1024, description="Largest video that is fetched or uploaded, in bytes."
     )
+    data_uri_max_bytes: int = Field(
+        8 * 1024**2,
+        ge=0,
+        le=64 * 1024**2,
+        description="Largest video within a submit, as a data: URI, in bytes; 0 takes none.",
+    )
+    upload_ttl_s: int = Field(
+        24 * 3600,
+        ge=60,
+        description="How long an upload is kept after it came or was last used, in seconds.",
+    )
+    uploads_max_bytes: int = Field(
+        20 * 1024**3, ge=1024, description="How much one key's uploads may take, in bytes."
+    )
+    uploads_max_count: int = Field(100, ge=1, description="How many uploads one key may have.")
+    retention_days: float = Field(
+        0,
+        ge=0,
+        le=36500,
+        description="How many days results are kept after their request has ended; 0 is for ever.",
+    )
     max_seconds: float = Field(21.0, gt=0, description="Longest video accepted, in seconds.")
     min_section_s: float = Field(
         2.0, gt=0, description="Shortest section accepted, in seconds; less suits local use."
@@ -84,6 +105,19 @@ class Settings(BaseSettings):
         600.0, gt=0, description="How long a whole download may take, in seconds."
     )
     engine: str = Field("vfx", description="Engine that answers ltx-2-pro-retake.")
+    upstream_url: str | None = Field(
+        None,
+        description="Another server of this API that the engine hosted hands sections to; without "
+        "it there is no such engine.",
+    )
+    upstream_key: SecretStr | None = Field(
+        None,
+        description="The key for it, spent by every key of this server; without one each request "
+        "brings its own.",
+    )
+    upstream_model: str = Field(
+        "ltx-2-pro-retake", min_length=1, description="The model that is asked for there."
+    )
     webhook_timeout_s: float = Field(
         15.0, gt=0, le=120, description="How long a try to reach a webhook may take, in seconds."
     )

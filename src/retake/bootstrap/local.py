@@ -20,7 +20,7 @@ def local_parts(shelf: Shelf, engine_id: str | None) -> Parts:
     from retake.steps.run import Parts
 
     chosen = settings()
-    engine = make_engine(engine_id or chosen.engine)
+    engine = make_engine(engine_id or chosen.engine, chosen)
     return Parts(engine, _fetch_local(chosen), shelf, limits(chosen))
 
 

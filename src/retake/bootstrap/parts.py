@@ -50,35 +50,51 @@ def seed_for(request: RetakeRequest) -> int:
     return secrets.randbelow(MAX_SEED + 1) if request.seed is None else request.seed
 
 
-def engine_infos() -> dict[str, EngineInfo]:
+def engine_infos(chosen: Settings | None = None) -> dict[str, EngineInfo]:
     """Return what each engine of this instance is, by id, without loading any."""
+    from retake.bootstrap.hosted import hosted_info
     from retake.engines.vfx.info import INFO
 
-    return {INFO.id: INFO}
+    infos = (INFO, hosted_info(chosen or settings()))
+    return {info.id: info for info in infos if info is not None}
 
 
-def engine_info(engine_id: str) -> EngineInfo:
+def engine_info(engine_id: str, chosen: Settings | None = None) -> EngineInfo:
     """Return what one engine is.
 
     Raises:
         BadRequest: There is no such engine.
     """
-    infos = engine_infos()
+    infos = engine_infos(chosen)
     if engine_id not in infos:
         accepted = ", ".join(infos)
+        hint = "; hosted needs RETAKE_UPSTREAM_URL" if engine_id == "hosted" else ""
         raise BadRequest(
-            "unknown_engine", f"engine is {engine_id!r}; accepted is {accepted}", param="engine"
+            "unknown_engine",
+            f"engine is {engine_id!r}; accepted is {accepted}{hint}",
+            param="engine",
         )
     return infos[engine_id]
 
 
-def make_engine(engine_id: str) -> Engine:
+def make_engine(
+    engine_id: str, chosen: Settings | None = None, *, upstream_key: str | None = None
+) -> Engine:
     """Return an engine; what it needs is loaded when it is first used.
+
+    Args:
+        engine_id: Which one.
+        chosen: The settings; read anew when None.
+        upstream_key: For `hosted`, the user's own key; the operator's when None.
 
     Raises:
         BadRequest: There is no such engine.
     """
-    engine_info(engine_id)
+    chosen = chosen or settings()
+    if engine_info(engine_id, chosen).id == "hosted":
+        from retake.bootstrap.hosted import make_hosted
+
+        return make_hosted(chosen, limits(chosen), upstream_key)
     from retake.engines.vfx.engine import VfxEngine
 
     return VfxEngine()

@@ -23,6 +23,8 @@ class Exit(IntEnum):
     """The new file could not be made, verified or written."""
     DIFFERENT = 6
     """`retake verify`: outside one section, something is not the source's own."""
+    SERVER = 7
+    """The server cannot be reached, has no time, or made a mistake."""
     CANCELLED = 130
     """Stopped by Ctrl-C or SIGTERM."""
 

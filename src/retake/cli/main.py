@@ -7,7 +7,7 @@ from typing import Any
 import typer
 
 from retake import __version__
-from retake.cli import doctor, edit, keys, serve, verify, worker
+from retake.cli import doctor, edit, keys, mcp, remote, remote_submit, serve, verify, worker
 from retake.cli.readers import outlive_readers
 
 
@@ -49,6 +49,13 @@ def options(
 app.command("edit")(edit.edit)
 app.command("verify")(verify.verify)
 app.command("serve")(serve.serve)
+app.command("submit")(remote_submit.submit)
+app.command("status")(remote.status)
+app.command("watch")(remote.watch)
+app.command("list")(remote.list_requests)
+app.command("cancel")(remote.cancel)
+app.command("download")(remote.download)
+app.command("mcp")(mcp.mcp)
 app.command("doctor")(doctor.doctor)
 app.command("worker", hidden=True)(worker.worker)
 app.add_typer(keys.app, name="keys")

@@ -66,9 +66,9 @@ def server_for(
         AuthError: No key is known (``missing_key``), or it cannot be sent (``malformed_key``).
         RetakeAPIError: The URL is none (``bad_base_url``).
     """
-    given = (base_url or os.environ.get("RETAKE_URL") or DEFAULT_URL).strip().rstrip("/")
+    given = base_url or os.environ.get("RETAKE_URL") or DEFAULT_URL
     key = (api_key or os.environ.get("RETAKE_KEY") or "").strip()
-    base = _api_base(given)
+    base = api_base(given)
     if not key:
         raise AuthError(
             "missing_key",
@@ -84,7 +84,13 @@ def server_for(
     return Server(base, key, max(tries, 1), patience_s)
 
 
-def _api_base(given: str) -> str:
+def api_base(given: str) -> str:
+    """Return the API's URL on a server whose address is given, with or without the API's path.
+
+    Raises:
+        RetakeAPIError: It is no address of a server (``bad_base_url``).
+    """
+    given = given.strip().rstrip("/")
     try:
         parts = urlsplit(given)
         named = parts.scheme in _PORTS and bool(parts.hostname) and parts.port != 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -71,6 +72,8 @@ class Shot:
         seed: Draws everything that is left to chance.
         options: The engine's own parameters.
         watch: Progress goes out, a wish to cancel comes in.
+        scratch: A folder of this shot's own that outlives a restart, for engines that have to
+            remember what they had others do; it may not be there yet. None where there is none.
     """
 
     frames: FrameReader
@@ -87,6 +90,7 @@ class Shot:
     seed: int
     watch: Watch
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    scratch: Path | None = None
 
     @property
     def channels(self) -> int:

@@ -88,6 +88,8 @@ def _shot(planned: Planned, watch: Watch) -> Shot:
         seed=planned.seed,
         watch=watch,
         options=request.options,
+        # Named after the section and the seed: each take of each section has its own.
+        scratch=planned.work / f"shot-{section.frames.start}-{planned.seed}",
     )
 
 

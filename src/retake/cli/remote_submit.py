@@ -1,0 +1,169 @@
+"""`retake submit`: a video goes to a server, which makes the section."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from retake.cli.remote import ForceOption, JsonOption, KeyOption, OutOption, UrlOption, server
+from retake.cli.remote import follow as follow_to_its_end
+from retake.core.errors import BadRequest
+
+_OWN = frozenset(
+    {
+        "cancel_after",
+        "duration",
+        "headers",
+        "idempotency_key",
+        "mode",
+        "model",
+        "progress",
+        "prompt",
+        "seed",
+        "source",
+        "start",
+        "wait_s",
+    }
+)
+
+
+def submit(
+    source: Annotated[
+        str, typer.Argument(help="A video: a path, or a URL that the server can fetch.")
+    ],
+    *,
+    out: OutOption = None,
+    start: Annotated[str, typer.Option(help="Where the section starts: 2.5 or 0:02.500.")] = "0",
+    duration: Annotated[str, typer.Option(help="How long the section is, told likewise.")] = "5",
+    prompt: Annotated[str, typer.Option(help="What should happen in the section.")] = "",
+    mode: Annotated[
+        str,
+        typer.Option(
+            help="replace_audio_and_video, replace_audio (keeps the video's packets) or "
+            "replace_video (keeps the audio's packets)."
+        ),
+    ] = "replace_audio_and_video",
+    seed: Annotated[
+        int | None, typer.Option(help="Same source, request and seed give the same bytes.")
+    ] = None,
+    model: Annotated[
+        str, typer.Option(help="Which model; GET …/models of the server lists them.")
+    ] = "ltx-2-pro-retake",
+    audio_track: Annotated[
+        str | None, typer.Option(help="Which track of sound is edited: its number, or eng, de, …")
+    ] = None,
+    container: Annotated[str | None, typer.Option(help="Convert into mp4, mov, mkv, …")] = None,
+    video_codec: Annotated[
+        str | None, typer.Option(help="Encode all pictures anew as h264, hevc, av1, vp9, …")
+    ] = None,
+    audio_codec: Annotated[
+        str | None, typer.Option(help="Encode the whole edited track anew as aac, opus, flac, …")
+    ] = None,
+    more: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A further parameter as NAME=VALUE, the value as JSON or text."),
+    ] = None,
+    wait: Annotated[
+        bool, typer.Option(help="Wait for the result, or only say the request's id.")
+    ] = True,
+    cancel_after: Annotated[
+        str | None, typer.Option(help="Cancel it if it has not ended by then: 90s, 5m, 1h.")
+    ] = None,
+    cancel_on_interrupt: Annotated[
+        bool, typer.Option(help="Cancel the request on Ctrl-C instead of leaving it to go on.")
+    ] = False,
+    idempotency_key: Annotated[
+        str | None, typer.Option(help="The same key again gives the same request.")
+    ] = None,
+    upstream_key: Annotated[
+        str | None,
+        typer.Option(
+            envvar="RETAKE_USER_UPSTREAM_KEY",
+            help="Your key at the server's upstream, for models that are made there.",
+        ),
+    ] = None,
+    force: ForceOption = False,
+    url: UrlOption = None,
+    key: KeyOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Send a video to a server and have a section of it re-shot there.
+
+    Exit codes: 0 done, 2 bad usage or refused, 3 bad source, 4 engine failure, 5 output failure,
+    7 the server cannot be reached, 130 cancelled or interrupted.
+    """
+    with server(url, key, as_json=as_json) as (client, show):
+        parameters: dict[str, Any] = {
+            "audio_track": _track(audio_track),
+            "container": container or _container_of(source, out),
+            "video_codec": video_codec,
+            "audio_codec": audio_codec,
+            **_parameters(more or []),
+        }
+
+        def submitted() -> str:
+            request = client.submit(
+                source,
+                start=start,
+                duration=duration,
+                prompt=prompt or None,
+                mode=mode,
+                seed=seed,
+                model=model,
+                cancel_after=cancel_after,
+                idempotency_key=idempotency_key,
+                headers=_upstream(upstream_key),
+                progress=show.progress,
+                **parameters,
+            )
+            show.close()
+            show.say(f"request {request.id}", event="submitted", request_id=request.id)
+            return request.id
+
+        if wait:
+            follow_to_its_end(client, show, submitted, out, force, cancel_on_interrupt)
+        elif out is not None:
+            raise BadRequest(
+                "wait_or_out", "--out waits for the video; leave out --no-wait", param="out"
+            )
+        else:
+            submitted()
+
+
+def _container_of(source: str, out: Path | None) -> str | None:
+    """Return what the output's ending asks for, where the source's own is another."""
+    from retake.core.containers import ENDINGS
+
+    if out is None or Path(source.partition("?")[0]).suffix.lower() == out.suffix.lower():
+        return None
+    return ENDINGS.get(out.suffix.lower())
+
+
+def _track(text: str | None) -> int | str | None:
+    return int(text) if text is not None and text.isdecimal() else text
+
+
+def _upstream(key: str | None) -> dict[str, str] | None:
+    return None if key is None else {"X-Upstream-Authorization": f"Bearer {key}"}
+
+
+def _parameters(texts: list[str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not name or not equals:
+            raise BadRequest(
+                "bad_parameter", f"--set is {text[:60]!r}; accepted is NAME=VALUE", param="set"
+            )
+        if name in _OWN:
+            raise BadRequest(
+                "bad_parameter", f"--set names {name}, which is an option", param="set"
+            )
+        try:
+            found[name] = json.loads(value)
+        except ValueError:
+            found[name] = value
+    return found

@@ -1,0 +1,1 @@
+"""The engine `hosted`: another server of this API makes the section, chosen outright."""

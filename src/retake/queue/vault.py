@@ -1,0 +1,84 @@
+"""Keys that requests bring along for others: kept until the request has ended, never in clear.
+
+A request must survive a restart, so the key that pays for it upstream has to. It is encrypted
+(AES-128-CBC with HMAC-SHA256, as `cryptography`'s Fernet) under a key made from the data folder's
+secret, in a file of its own that goes with the request: not in the database, whose pages and
+backups would keep it.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+from collections.abc import Collection
+from pathlib import Path
+
+from cryptography.fernet import Fernet, InvalidToken
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+_NAME = re.compile(r"[0-9A-Za-z_-]{1,128}", re.ASCII)
+_PURPOSE = b"retake upstream keys v1"
+
+
+class Vault:
+    """The kept keys of one data folder.
+
+    Args:
+        folder: Where they lie; made, for its owner only, when the first one is kept.
+        secret: The data folder's secret, at least 32 bytes.
+    """
+
+    def __init__(self, folder: Path, secret: bytes) -> None:
+        self._folder = folder
+        derived = HKDF(SHA256(), 32, None, _PURPOSE).derive(secret)
+        self._box = Fernet(base64.urlsafe_b64encode(derived))
+
+    def keep(self, request_id: str, key: str) -> None:
+        """Keep a request's key; it is on the disk when this returns.
+
+        Raises:
+            OSError: It could not be written.
+        """
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+        # With the request's id inside, one request's file is of no use to another.
+        sealed = self._box.encrypt(json.dumps([request_id, key]).encode())
+        path = self._path(request_id)
+        part = path.with_suffix(".part")
+        fd = os.open(part, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
+        with os.fdopen(fd, "wb") as file:
+            file.write(sealed)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+        folder = os.open(self._folder, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    def key_of(self, request_id: str) -> str | None:
+        """Return the key that a request brought along; None when it brought none."""
+        try:
+            name, key = json.loads(self._box.decrypt(self._path(request_id).read_bytes()))
+        except (OSError, ValueError, InvalidToken):
+            return None
+        return key if name == request_id else None
+
+    def forget(self, request_id: str) -> None:
+        """Delete a request's key; nothing happens where it has none."""
+        self._path(request_id).unlink(missing_ok=True)
+
+    def keep_only(self, request_ids: Collection[str]) -> None:
+        """Delete the keys of all requests but these."""
+        if self._folder.is_dir():
+            for path in self._folder.iterdir():
+                if path.suffix == ".part" or path.name not in request_ids:
+                    path.unlink(missing_ok=True)
+
+    def _path(self, request_id: str) -> Path:
+        if _NAME.fullmatch(request_id) is None:
+            raise ValueError(f"{request_id!r} is no request's id")
+        return self._folder / request_id
