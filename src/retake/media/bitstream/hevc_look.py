@@ -53,6 +53,11 @@ class HevcLook:
         return next((found for kind in kinds if (found := self._quantisers[kind])), [])
 
     @property
+    def adaptive(self) -> bool:
+        """Whether blocks may have other quantisers than their slices tell."""
+        return any(pps.adaptive for pps in self._ppss.values())
+
+    @property
     def sps(self) -> Sps:
         """The sequence parameter set with the lowest id: decoders take it for the stream's own.
 

@@ -41,6 +41,7 @@ class Pps:
     cabac_init: bool
     references: tuple[int, int]
     quantiser: int
+    adaptive: bool
     weighted: bool
     weighted_b: bool
     lists_modified: bool
@@ -123,7 +124,8 @@ def parse_pps(nal: bytes) -> Pps:
     references = bits.unsigned() + 1, bits.unsigned() + 1
     quantiser = 26 + bits.signed()
     bits.fixed(2)  # constrained_intra_pred_flag, transform_skip_enabled_flag
-    if bits.flag():  # cu_qp_delta_enabled_flag
+    adaptive = bits.flag()  # cu_qp_delta_enabled_flag
+    if adaptive:
         bits.unsigned()
     bits.signed()  # pps_cb_qp_offset
     bits.signed()  # pps_cr_qp_offset
@@ -150,6 +152,7 @@ def parse_pps(nal: bytes) -> Pps:
         cabac_init=cabac_init,
         references=references,
         quantiser=quantiser,
+        adaptive=adaptive,
         weighted=weighted,
         weighted_b=weighted_b,
         lists_modified=bits.flag(),

@@ -15,7 +15,7 @@ from retake.media.bitstream.slices import StreamLook
 from retake.media.packets import PacketInfo, index_packets
 from retake.media.pictures.avc_joined import splice_joined
 from retake.media.pictures.avc_worth import worthwhile_join
-from retake.media.pictures.recipe import Recipe, quality
+from retake.media.pictures.recipe import Recipe, section_quantiser
 from retake.media.pictures.recipes.avc import spliced
 from retake.media.pictures.runs import Run, encode_runs, section_runs
 from retake.media.pictures.spans import Plan, plan_smart
@@ -71,12 +71,15 @@ def _runs(task: Task, plan: Plan, look: StreamLook, packets: Sequence[PacketInfo
         raise Unspliceable("it has no parameter set id left")
     reorder, intra = reorder_depth(packets), all(packet.clean for packet in packets)
 
-    def recipe(number: int, crf: int | None) -> Recipe:
-        return spliced(task.video, sps, crf=crf, new_id=number, reorder=reorder, intra=intra)
+    def recipe(number: int, quantiser: int | None) -> Recipe:
+        return spliced(
+            task.video, sps, quantiser=quantiser, new_id=number, reorder=reorder, intra=intra
+        )
 
     # Neighbouring runs have ids of their own, because each starts with an IDR picture of the
     # same number, and a run may be one picture long.
-    section, pads = recipe(free[0], quality(look.quantisers)), recipe(free[-1], None)
+    section = recipe(free[0], section_quantiser(look.quantisers))
+    pads = recipe(free[-1], None)
     wrap = only_slices("h264", look.length_size)
     return section_runs(plan, Run(section, (), wrap), Run(pads, (), wrap))
 

@@ -22,7 +22,7 @@ from retake.media.pictures.avc_join import Join
 from retake.media.pictures.avc_places import Kind, New
 from retake.media.pictures.encode import Encoded, Encoder
 from retake.media.pictures.pads import region_frames
-from retake.media.pictures.recipe import Recipe, quality
+from retake.media.pictures.recipe import Recipe, section_quantiser
 from retake.media.pictures.recipes.avc import joined
 from retake.media.pictures.runs import shaped
 from retake.media.pictures.spans import Plan, Span
@@ -104,7 +104,7 @@ class _Work:
     def __init__(self, task: Task, look: StreamLook, config: AvcConfig, join: Join) -> None:
         self._task, self._length_size = task, config.length_size
         self._sps = next(iter(look.sps.values()))
-        self._crf = quality(look.quantisers)
+        self._quantiser = section_quantiser(look.quantisers)
         self._free = [number for number in range(256) if number not in look.used]
         self._new = {new.pts: new for new in join.order if isinstance(new, New)}
         self._runs = {run[0][0]: run for run in join.runs}
@@ -143,15 +143,15 @@ class _Work:
                 if pts in self._runs:
                     self._finish(Kind.SECTION)
                     run = self._runs[pts]
-                    self._start(Kind.SECTION, self._crf, _longest(run), len(run))
+                    self._start(Kind.SECTION, self._quantiser, _longest(run), len(run))
                     kind = PictureType.I
                 else:
                     kind = PictureType.P if self._referred[pts] else PictureType.B
                 self._push(Kind.SECTION, pts, frame, kind)
 
-    def _start(self, kind: Kind, crf: int | None, b_frames: int, count: int) -> None:
+    def _start(self, kind: Kind, quantiser: int | None, b_frames: int, count: int) -> None:
         video = self._task.video
-        recipe = joined(video, self._sps, crf=crf, b_frames=b_frames, count=count)
+        recipe = joined(video, self._sps, quantiser=quantiser, b_frames=b_frames, count=count)
         encoder = Encoder(recipe, video, self._task.spool)
         self._open[kind] = _Run(encoder, recipe, self._new_id())
 

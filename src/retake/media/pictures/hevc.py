@@ -73,9 +73,13 @@ def _runs(
 ) -> list[Run]:
     reorder, place = reorder_depth(packets), look.sps.chroma_place
     section = hevc.section(
-        task.video, quantisers=look.quantisers, reorder=reorder, chroma_place=place
+        task.video,
+        quantisers=look.quantisers,
+        adaptive=look.adaptive,
+        reorder=reorder,
+        chroma_place=place,
     )
-    pads = hevc.lossless(task.video, chroma_place=place)
+    pads = hevc.lossless(task.video, reorder=reorder, chroma_place=place)
     return section_runs(plan, Run(section, (), sets.sample), Run(pads, (), sets.sample))
 
 

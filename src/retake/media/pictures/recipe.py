@@ -9,6 +9,8 @@ from statistics import median
 DEFAULT_CRF = 16
 _FINER = 3
 _CRF_RANGE = range(4, 23)
+_DEFAULT_QUANTISER = 20
+_QUANTISER_RANGE = range(4, 29)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +47,20 @@ def quality(quantisers: Sequence[int]) -> int:
     if not quantisers:
         return DEFAULT_CRF
     return min(max(round(median(quantisers)) - _FINER, _CRF_RANGE[0]), _CRF_RANGE[-1])
+
+
+def section_quantiser(quantisers: Sequence[int], finer: int = _FINER) -> int:
+    """Return the quantiser of the predicted pictures of a section of H.264 or HEVC.
+
+    One for all blocks of a picture: measured on film, animation and noise, it keeps a section at
+    its neighbours' quality, which rate factors miss by up to 2 dB either way
+    (docs/decisions/0009), and takes a third of the time or less.
+
+    Args:
+        quantisers: Those of the stream's own predicted pictures.
+        finer: By how much the section is, see `quality`.
+    """
+    if not quantisers:
+        return _DEFAULT_QUANTISER
+    wanted = round(median(quantisers)) - finer
+    return min(max(wanted, _QUANTISER_RANGE[0]), _QUANTISER_RANGE[-1])
