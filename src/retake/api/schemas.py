@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from retake.api.links import Links
+from retake.api.outcome import success_json
 from retake.core.request import Status
 from retake.queue.record import Record
 
@@ -31,7 +32,7 @@ def record_json(record: Record, links: Links) -> dict[str, Any]:
         "outcome": _outcome(record, links),
         "engine": record.engine,
         "seed": record.seed,
-        "warnings": list(record.warnings),
+        "warnings": [*record.warnings, *done.get("warnings", [])],
         "notes": done.get("notes", []),
         "progress": record.progress,
         "queue_position": record.queue_position,
@@ -46,23 +47,10 @@ def record_json(record: Record, links: Links) -> dict[str, Any]:
 
 def _outcome(record: Record, links: Links) -> dict[str, Any] | None:
     if record.status is Status.SUCCESS:
-        return _files((record.outcome or {}).get("files", {}), links)
+        return success_json(record, links)
     if record.status is Status.FAILED:
         return {"error": _message(record)}
     return {} if record.status.terminal else None
-
-
-def _files(names: dict[str, str], links: Links) -> dict[str, Any]:
-    urls = {role: links.file(name) for role, name in names.items()}
-    video = urls.get("video")
-    return {
-        "media_urls": [] if video is None else [{"id": "0", "url": video}],
-        "video_url": video,
-        "thumbnail_image_url": urls.get("thumbnail"),
-        "sheet_url": urls.get("sheet"),
-        "report_url": urls.get("report"),
-        "expires_at": links.expires_at,
-    }
 
 
 def _failure(record: Record) -> dict[str, Any]:

@@ -11,15 +11,13 @@ import socket
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import retake
+from retake.bootstrap.files import files_parts
 from retake.bootstrap.notify import make_notifier
 from retake.bootstrap.parts import engine_info, engine_infos, limits
 from retake.bootstrap.preview import preview_maker
 from retake.core.errors import BadRequest, StorageFailed
-from retake.core.request import Limits, RetakeRequest
 from retake.telemetry.logs import set_up_logs
 
 if TYPE_CHECKING:
@@ -91,6 +89,7 @@ async def _serve(
     welcome: Welcome,
 ) -> None:
     from retake.api.app import create_app
+    from retake.api.cleaning import Cleaner
     from retake.api.serving import ApiServer
     from retake.bootstrap.gauges import operated
     from retake.queue.keys import Keys
@@ -113,9 +112,10 @@ async def _serve(
     parts = _api_parts(chosen, data_dir, requests, keys, storage, supervisor)
     parts = replace(parts, metrics=metrics, traces=traces)
     server = ApiServer(create_app(parts), requests.release, host=chosen.host, port=chosen.port)
-    notifier = make_notifier(chosen, parts)
+    notifier, cleaner = make_notifier(chosen, parts), Cleaner(parts)
     await supervisor.start()
     notifier.start()
+    cleaner.start()
     host, port = listener.getsockname()[:2]
     base = chosen.base_url or f"http://{f'[{host}]' if ':' in host else host}:{port}"
     new_key = None if keys.list() else keys.create("first start")
@@ -131,6 +131,7 @@ async def _serve(
     finally:
         await supervisor.stop()
         await notifier.stop()
+        await cleaner.stop()
         requests.close()
         keys.close()
         traces.close()
@@ -181,8 +182,9 @@ def _api_parts(
     from retake.api.parts import ApiParts
 
     accepted = limits(chosen)
-    default = ModelInfo(DEFAULT_MODEL, engine_info(chosen.engine), accepted)
-    named = (ModelInfo(f"{info.id}-retake", info, accepted) for info in engine_infos().values())
+    default = ModelInfo(DEFAULT_MODEL, engine_info(chosen.engine, chosen), accepted)
+    infos = engine_infos(chosen).values()
+    named = (ModelInfo(f"{info.id}-retake", info, accepted) for info in infos)
     return ApiParts(
         requests=requests,
         keys=keys,
@@ -195,42 +197,15 @@ def _api_parts(
         url_ttl_s=chosen.url_ttl_s,
         max_body_bytes=chosen.max_body_bytes,
         allow_private=chosen.fetch_allow_private,
-        check_upload=lambda path, request: _check_upload(path, request, accepted),
         preview=preview_maker(chosen, data_dir, storage),
-        example=_put_example(storage),
-        webhook_grace_s=chosen.webhook_grace_s,
         ready=lambda: supervisor.ready,
         metrics_token=_plain(chosen.metrics_token),
         can_serve=lambda: not supervisor.failing,
+        webhook_grace_s=chosen.webhook_grace_s,
+        **files_parts(chosen, accepted, storage),
         rates=RateLimits(Quotas(chosen.max_submits_per_minute, chosen.max_calls_per_minute)),
     )
 
 
 def _plain(secret: SecretStr | None) -> str | None:
     return secret.get_secret_value() if secret else None
-
-
-def _put_example(storage: LocalStorage) -> str | None:
-    """Store the bundled clip, which the first start's curl lines use; return its stored name."""
-    package = Path(retake.__file__).parent
-    # In the wheel it lies in the package; in a checkout, where `make demo` has it too.
-    for clip in (package / "example.mp4", package.parents[1] / "demo" / "clip.mp4"):
-        if clip.is_file():
-            storage.put("examples/clip.mp4", clip)
-            return "examples/clip.mp4"
-    return None
-
-
-def _check_upload(path: Path, request: RetakeRequest, accepted: Limits) -> tuple[str, ...]:
-    """Say at submit what of an uploaded video and the section would fail later."""
-    from retake.core.timing import seconds_text
-    from retake.core.tracks import edited
-    from retake.media.sandbox import probe_safely
-    from retake.steps.plan import plan_form, plan_section
-
-    source = edited(probe_safely(path, accepted), request.audio_track)
-    plan_form(request.conversion, source, path.suffix.lower())
-    section = plan_section(request, source.video, accepted)
-    if not section.clamped:
-        return ()
-    return (f"the section was cut at the video's end, {seconds_text(section.end)} s",)

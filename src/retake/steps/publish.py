@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
+from retake.core.errors import BadSource, RenderFailed
 from retake.core.report import Report
 from retake.core.watch import Stage, Watch
+from retake.media.excerpt import section_clip
 from retake.media.look.sheet import contact_sheet, thumbnail
+from retake.media.probe import probe_output
+from retake.media.sound_alone import sound_alone
 from retake.steps.plan import Planned
 from retake.storage import LocalStorage
+
+ROLES = frozenset({"video", "sheet", "thumbnail", "section", "audio", "report"})
+"""What can come of a request. Of several sections the later ones are ``section_2`` and so on."""
 
 
 class Shelf(Protocol):
     """Where the files of one request go."""
 
     def wanted(self) -> frozenset[str]:
-        """Return which of ``video``, ``sheet``, ``thumbnail`` and ``report`` are to be put."""
+        """Return which of `ROLES` are to be put."""
         ...
 
     def put(self, role: str, file: Path) -> str:
@@ -50,21 +58,17 @@ class StorageShelf:
 
     def wanted(self) -> frozenset[str]:
         """Return all roles."""
-        return frozenset(_STORED)
+        return ROLES
 
     def put(self, role: str, file: Path) -> str:
         """Store `file`; the name is the same whenever the step is repeated."""
-        ending = file.suffix if role == "video" else _STORED[role]
-        name = f"outputs/{self.request_id}/{role}{self.suffix}{ending}"
+        name = f"outputs/{self.request_id}/{role}{self.suffix}{file.suffix}"
         self.storage.put(name, file)
         return name
 
     def take(self, number: int) -> StorageShelf:
         """Return the shelf of one of several takes."""
         return replace(self, suffix=f"-{number}" if number > 1 else "")
-
-
-_STORED = {"video": ".mp4", "sheet": ".jpg", "thumbnail": ".jpg", "report": ".json"}
 
 
 def publish(
@@ -88,6 +92,7 @@ def publish(
     if "report" in wanted:
         files["report"] = work / "report.json"
         files["report"].write_text(json.dumps(report.to_dict(), indent=2) + "\n")
+    files |= _excerpts(planned, out, wanted, watch)
     files["video"] = out
     names: dict[str, str] = {}
     for done, (role, file) in enumerate(files.items()):
@@ -95,3 +100,21 @@ def publish(
         names[role] = shelf.put(role, file)
     watch.progress(Stage.PUBLISH, len(files), len(files))
     return names
+
+
+def _excerpts(
+    planned: Sequence[Planned], out: Path, wanted: frozenset[str], watch: Watch
+) -> dict[str, Path]:
+    """Return the sections and the sound alone, by role; without what cannot be made."""
+    first, files = planned[0], dict[str, Path]()
+    if not wanted & {"section", "audio"}:
+        return files
+    made = probe_output(out, first.source)
+    for number, each in enumerate(planned if "section" in wanted else (), start=1):
+        role = "section" if number == 1 else f"section_{number}"
+        with suppress(BadSource, RenderFailed):
+            files[role] = section_clip(out, made, each.section, first.work / role, watch)
+    if "audio" in wanted and made.audio:
+        with suppress(BadSource, RenderFailed):
+            files["audio"] = sound_alone(out, made.audio[0], first.work / "audio", watch)
+    return files

@@ -7,7 +7,7 @@ it that name's certificate: each client is for one URL only.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import AsyncIterable, Mapping
 
 import httpx
 
@@ -28,7 +28,7 @@ async def reach(
     allow_private: bool,
     connect_s: float,
     resolve: Resolver,
-    content: bytes | None = None,
+    content: bytes | AsyncIterable[bytes] | None = None,
     param: str = "video_uri",
 ) -> httpx.Response:
     """Send a request to a checked address of the URL's host; return the head of the answer.
