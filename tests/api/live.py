@@ -102,6 +102,9 @@ class Live:
 
     def _run(self) -> None:
         self.loop.run_until_complete(self.server.serve())
+        for task in asyncio.all_tasks(self.loop):
+            task.cancel()
+            self.loop.run_until_complete(asyncio.wait([task]))
         self.loop.run_until_complete(self.loop.shutdown_default_executor())
         self.loop.close()
 

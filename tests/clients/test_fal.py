@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import subprocess
@@ -127,7 +128,7 @@ def test_what_fails_is_completed_with_an_error(
     client: fal_client.SyncClient, service: Service
 ) -> None:
     handle = client.submit(APP, arguments(f"{service.front.url}/nothing.mp4"))
-    with pytest.raises(FalClientHTTPError, match="certificate") as told:
+    with pytest.raises(FalClientHTTPError, match="not a public address") as told:
         handle.get()
     assert told.value.status_code == 422
     assert told.value.message[0]["loc"] == ["body", "video_url"]
@@ -168,6 +169,8 @@ def test_its_time_out_is_a_deadline(
     assert record["cancel_at"] - record["created_at"] in {2, 3}
 
 
+# It leaves the connections of an upload open.
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 @pytest.mark.parametrize("repository", ["fal_v3", "fal"])
 def test_it_uploads_a_file_and_uses_it(
     client: fal_client.SyncClient, tmp_path: Path, repository: Any
@@ -175,6 +178,7 @@ def test_it_uploads_a_file_and_uses_it(
     clip = make_clip(tmp_path / "my clip.mp4", seconds=3, size=(96, 64))
     url = client.upload_file(clip, repository=repository, fallback_repository=repository)
     assert client.run(APP, arguments(url, retake_mode="replace_audio"))["video"]["file_size"] > 0
+    gc.collect()
 
 
 def test_the_async_client_does_the_same(

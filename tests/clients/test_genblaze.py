@@ -86,7 +86,7 @@ def test_it_reads_requests_that_failed_or_were_cancelled(
 
         failing, cancelled = made(unreachable), made(video)
         client.delete(f"/requests/{cancelled}")
-    for request_id, said in ((failing, "certificate"), (cancelled, "cancelled")):
+    for request_id, said in ((failing, "not a public address"), (cancelled, "cancelled")):
         while not provider.poll(request_id):
             pass
         with pytest.raises(ProviderError, match=said):

@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 from fastapi import FastAPI
+from starlette.routing import Route
 
 import retake
-from retake.api import errors, events, files, health, listing, metrics, models, requests, uploads
+from retake.api import (
+    agents,
+    errors,
+    events,
+    files,
+    health,
+    listing,
+    metrics,
+    models,
+    requests,
+    results,
+    uploads,
+)
 from retake.api.dialects import fal, fal_files, sign_in, vendor
 from retake.api.express import Express
 from retake.api.headers import Headers
@@ -42,6 +55,7 @@ def create_app(parts: ApiParts) -> FastAPI:
     for dialect in (sign_in, vendor, fal_files, fal):
         app.include_router(dialect.routes)
     app.include_router(files.routes)
+    app.router.routes.append(Route(agents.PATH, agents.Agents(app), include_in_schema=False))
     app.include_router(health.routes)
     app.include_router(metrics.routes)
     app.include_router(page_routes())

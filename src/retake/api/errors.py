@@ -29,6 +29,7 @@ STATUSES = {
     "wrong_key": 401,
     "bad_signature": 403,
     "metrics_forbidden": 403,
+    "strange_origin": 403,
     "url_expired": 403,
     "unknown_model": 404,
     "unknown_request": 404,

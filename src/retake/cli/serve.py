@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +23,7 @@ def serve(
         Path | None,
         typer.Option("--data-dir", help="Folder of everything it keeps (RETAKE_DATA_DIR)."),
     ] = None,
+    until_input_ends: Annotated[bool, typer.Option("--until-input-ends", hidden=True)] = False,  # noqa: FBT002 - typer makes it a flag
 ) -> None:
     """Serve the API and the page on this machine.
 
@@ -29,11 +33,20 @@ def serve(
     from retake.bootstrap.parts import settings
     from retake.bootstrap.server import serve_until_stopped
 
+    if until_input_ends:
+        threading.Thread(target=_stop_when_input_ends, daemon=True).start()
     try:
         serve_until_stopped(settings(host=host, port=port, data_dir=data_dir), _welcome)
     except RetakeError as error:
         typer.echo(f"retake: {error.message}", err=True)
         raise typer.Exit(exit_for(error)) from error
+
+
+def _stop_when_input_ends() -> None:
+    """Stop when the process that started this one is gone, however it went."""
+    while os.read(0, 65536):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _welcome(base: str, new_key: str | None) -> None:
