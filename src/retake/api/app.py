@@ -22,6 +22,7 @@ from retake.api import (
 from retake.api.dialects import fal, fal_files, sign_in, vendor
 from retake.api.express import Express
 from retake.api.headers import Headers
+from retake.api.manual.routes import manual_routes
 from retake.api.page import page_routes
 from retake.api.parts import ApiParts
 from retake.api.watched import Watched
@@ -50,13 +51,14 @@ def create_app(parts: ApiParts) -> FastAPI:
     app.add_middleware(Headers, base_url=parts.base_url)
     app.add_middleware(Watched, metrics=parts.metrics, traces=parts.traces)
     for prefix in PREFIXES:
-        for part in (events, listing, requests, models, uploads, endpoints, deliveries):
+        for part in (events, listing, requests, models, uploads, results, endpoints, deliveries):
             app.include_router(part.routes, prefix=prefix)
     for dialect in (sign_in, vendor, fal_files, fal):
         app.include_router(dialect.routes)
-    app.include_router(files.routes)
     app.router.routes.append(Route(agents.PATH, agents.Agents(app), include_in_schema=False))
+    app.include_router(files.routes)
     app.include_router(health.routes)
     app.include_router(metrics.routes)
+    app.include_router(manual_routes(PREFIXES[0]))
     app.include_router(page_routes())
     return app

@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from retake.bootstrap.finishing import finish
+from retake.bootstrap.hosted import open_vault
 from retake.bootstrap.parts import fetch_policy, limits, make_engine
 from retake.bootstrap.server import open_storage
 from retake.core.request import check_payload
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from retake.engines.engine import Engine
     from retake.queue.data_dir import DataDir
     from retake.settings import Settings
+    from retake.steps.fetch import FetchPolicy
     from retake.steps.run import Fetch, Step
     from retake.storage import LocalStorage
     from retake.worker import RunRequest
@@ -29,7 +32,7 @@ def work_until_stopped(chosen: Settings, child_fd: int) -> NoReturn:
 
     set_up_logs(chosen.log_level, chosen.log_format)
     data_dir = DataDir(chosen.data_dir)
-    engines = {chosen.engine: make_engine(chosen.engine)}
+    engines = {chosen.engine: make_engine(chosen.engine, chosen)}
     # Compiling takes many seconds the first time; a request that comes meanwhile waits for it.
     threading.Thread(target=engines[chosen.engine].warm, name="warm", daemon=True).start()
     # DBOS, which it loads, looks at the logs' set-up when it is imported.
@@ -40,33 +43,37 @@ def work_until_stopped(chosen: Settings, child_fd: int) -> NoReturn:
 
 
 def _request_runner(chosen: Settings, data_dir: DataDir, engines: dict[str, Engine]) -> RunRequest:
+    from retake.steps.outcome import outcome_of
     from retake.steps.publish import StorageShelf
     from retake.steps.run import Job, Parts, run
 
     accepted = limits(chosen)
     storage = open_storage(data_dir)
-    fetch = _fetch_server(chosen, storage)
+    policy = fetch_policy(chosen, allow_private=chosen.fetch_allow_private)
+    fetch = _fetch_server(policy, storage)
+    vault = open_vault(data_dir)
 
     def run_request(request: dict[str, Any], step: Step, watch: Watch) -> dict[str, Any]:
         request_id, engine_id = request["request_id"], request["engine"]
         asked, _ = check_payload(request["payload"], accepted)
         asked = replace(asked, video_uri=request["source_ref"])
-        if engine_id not in engines:
-            engines[engine_id] = make_engine(engine_id)
+        if engine_id == "hosted":
+            # It keeps nothing warm, and each request may bring the key that pays for it.
+            key = vault.key_of(request_id)
+            engines[engine_id] = make_engine(engine_id, chosen, upstream_key=key)
+        elif engine_id not in engines:
+            engines[engine_id] = make_engine(engine_id, chosen)
         shelf = StorageShelf(storage, request_id)
         job = Job(asked, request["seed"], data_dir.work / request_id)
         finished = run(job, Parts(engines[engine_id], fetch, shelf, accepted), step, watch)
-        report = finished.report.to_dict()
-        return {"files": finished.files, "report": report, "notes": report["notes"]}
+        return finish(request, outcome_of(finished), storage, policy, step, watch)
 
     return run_request
 
 
-def _fetch_server(chosen: Settings, storage: LocalStorage) -> Fetch:
+def _fetch_server(policy: FetchPolicy, storage: LocalStorage) -> Fetch:
     """Return a Fetch for source references: ``upload:name`` in the storage, else ``url:…``."""
     from retake.steps.fetch import fetch
-
-    policy = fetch_policy(chosen, allow_private=chosen.fetch_allow_private)
 
     def fetch_server(uri: str, dest: Path, watch: Watch) -> Path:
         kind, _, where = uri.partition(":")
