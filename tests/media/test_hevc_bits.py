@@ -13,6 +13,7 @@ from retake.media.bitstream import hevc, sei
 from retake.media.bitstream.hevc import HvcConfig, nal_type
 from retake.media.bitstream.hevc_ids import Ids, escape, find_ids, level_of, renumbered, set_id
 from retake.media.bitstream.hevc_look import HevcLook
+from retake.media.bitstream.messages import messages
 from retake.media.bitstream.nal import split_sized, unescape
 from retake.media.unspliceable import Unspliceable
 from tests.clips import make_clip
@@ -189,7 +190,7 @@ def test_the_look_finds_leading_pictures_quantisers_and_light(made: Path, config
     assert look.sps.chroma_place == 2
     assert look.unfit is None
     light = look.light_at(0)
-    kinds = {kind: data for nal in light for kind, data in sei.messages(nal)}
+    kinds = {kind: data for nal in light for kind, data in messages(nal, 2)}
     assert set(kinds) == {sei.MASTERING_DISPLAY, sei.CONTENT_LIGHT}
     assert kinds[sei.CONTENT_LIGHT] == bytes.fromhex("03e80190")
 

@@ -55,7 +55,8 @@ def encoded_pictures(job: RenderJob, file_type: str) -> EncodedPictures:
     crf = fineness(job.src, job.source.video)
     recipe = anew(job.source.video, codec, crf=crf, reorder=2, tag=None)
     recipe = lit(recipe, light_in(job.src, job.source.video.index))
-    return EncodedPictures(recipe, _all_pictures(job, recipe.pix_fmt))
+    said: dict[int, bytes] = {}
+    return EncodedPictures(recipe, _all_pictures(job, recipe.pix_fmt, said), said)
 
 
 def encoded_sound(job: RenderJob, file_type: str) -> EncodedSound:
@@ -108,14 +109,20 @@ def depth_of(pix_fmt: str) -> int:
     return av.VideoFormat(pix_fmt, 64, 64).components[0].bits
 
 
-def _all_pictures(job: RenderJob, pix_fmt: str) -> Iterator[av.VideoFrame]:
-    """Yield every frame of the new stream: the source's, and the takes' in their sections."""
+def _all_pictures(job: RenderJob, pix_fmt: str, said: dict[int, bytes]) -> Iterator[av.VideoFrame]:
+    """Yield every frame of the new stream: the source's, and the takes' in their sections.
+
+    What the source's frames say, those that are replaced too, is noted in `said`.
+    """
     count = len(job.source.video.pts)
     # One pass over the source: the sections have to be decoded anyway for what follows them.
     taken = job.pictures()
     new = next(taken, None)
     for number, frame in enumerate(decode_frames(job.src, job.source, 0, count)):
         picture = frame
+        captions = frame.side_data.get("A53_CC")
+        if captions is not None:
+            said[number] = bytes(captions)
         if new is not None and new[0] == number:
             picture, new = new[1], next(taken, None)
         yield picture if picture.format.name == pix_fmt else picture.reformat(format=pix_fmt)

@@ -18,10 +18,17 @@ from retake.media.pictures.spliced import Spliced
 
 @dataclass(frozen=True, slots=True)
 class EncodedPictures:
-    """Pictures to encode: how, and every one of them in display order."""
+    """Pictures to encode.
+
+    Attributes:
+        recipe: How.
+        frames: Every one of them, in display order.
+        said: Closed captions by the number of their picture; filled as the frames are read.
+    """
 
     recipe: Recipe
     frames: Iterator[av.VideoFrame]
+    said: Mapping[int, bytes] = field(default_factory=dict[int, bytes])
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,8 @@ import av
 from retake.core.source import VideoStream
 from retake.core.watch import Stage, Watch
 from retake.media.audio.spliced import SplicedSound
+from retake.media.bitstream.messages import with_captions
+from retake.media.muxing.contents import EncodedPictures
 from retake.media.opening import fraction, open_source
 from retake.media.packets import packets_of, packets_of_all
 from retake.media.pictures.encode import Encoded, encoder_errors
@@ -123,22 +125,23 @@ def sound(
 
 
 def encoded(
-    stream: Any, video: VideoStream, frames: Iterator[av.VideoFrame], origin: Fraction, watch: Watch
+    stream: Any, video: VideoStream, new: EncodedPictures, origin: Fraction, watch: Watch
 ) -> Iterator[Timed]:
     """Yield the packets of pictures that are encoded anew, each frame at its own time.
 
     Args:
         stream: The new stream, an encoder.
         video: The source's stream, whose times the frames keep.
-        frames: All its frames, in display order and in the encoder's pixel format.
+        new: All its frames, in display order and in the encoder's pixel format.
         origin: The moment of the source's clock that becomes 0.
         watch: Told of every packet.
     """
     shift = round(origin / video.time_base)
     shown = [pts - shift for pts in video.pts]
     lasts = [*shown[1:], video.end_pts - shift]
-    for done, packet in enumerate(_encode(stream.codec_context, frames)):
-        number = packet.pts
+    for done, fresh in enumerate(_encode(stream.codec_context, new.frames)):
+        number = fresh.pts
+        packet = _saying(fresh, new.recipe.codec, new.said.get(number))
         packet.pts, packet.dts = shown[number], _decoded_at(shown, packet.dts)
         packet.duration = lasts[number] - shown[number]
         packet.time_base, packet.stream = video.time_base, stream
@@ -154,6 +157,15 @@ def _new_packet(new: Encoded, spool: BinaryIO | None) -> Any:
     packet = av.Packet(data)
     packet.is_keyframe = new.key
     return packet
+
+
+def _saying(packet: Any, codec: str, said: bytes | None) -> Any:
+    """Return an encoder's packet with closed captions in it, where there are some."""
+    if said is None:
+        return packet
+    new = av.Packet(with_captions(codec, bytes(packet), said))
+    new.pts, new.dts, new.is_keyframe = packet.pts, packet.dts, packet.is_keyframe
+    return new
 
 
 def _encode(coder: Any, frames: Iterator[av.VideoFrame]) -> Iterator[Any]:

@@ -176,7 +176,7 @@ class _Work:
         video = self.source.video
         if isinstance(new, EncodedPictures):
             stream = streams.add_pictures(self.out, old, new.recipe, video)
-            flow = flows.encoded(stream, video, new.frames, self.origin, self.watch)
+            flow = flows.encoded(stream, video, new, self.origin, self.watch)
         else:
             if new is None:
                 try:

@@ -17,6 +17,7 @@ from retake.media.mp4.entry import refuse_unknown_metadata, with_codec_of, with_
 from retake.media.mp4.tables import Track
 from retake.media.packets import PacketInfo, index_packets
 from retake.media.pictures.avc import reorder_depth
+from retake.media.pictures.captions import captioned
 from retake.media.pictures.encode import Encoded
 from retake.media.pictures.fineness import fineness_seen, look_for
 from retake.media.pictures.light import light_in, lit
@@ -86,7 +87,8 @@ def reencoded_slots(task: Task, track: Track) -> tuple[Slots, Plan, Recipe]:
     if encoded.description is None:
         raise Unspliceable("the encoder does not describe what it encoded")
     stsd = with_codec_of(track, encoded.description)
-    return _slots(task, track, packets, encoded.samples, stsd), plan, recipe
+    order = captioned(task, encoded.samples, recipe.codec)
+    return _slots(task, track, packets, order, stsd), plan, recipe
 
 
 def _slots(

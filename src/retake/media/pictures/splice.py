@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from retake.media.pictures import av1, avc, hevc, intra, vpx
+from retake.media.pictures.captions import captioned
 from retake.media.pictures.spliced import Spliced
 from retake.media.pictures.task import Task
 from retake.media.unspliceable import Unspliceable
@@ -35,4 +37,5 @@ def splice(task: Task) -> Spliced:
         raise Unspliceable(f"{task.video.codec} pictures cannot be spliced yet")
     if task.video.interlaced:
         raise Unspliceable("its pictures are interlaced")
-    return splicer(task)
+    done = splicer(task)
+    return replace(done, order=captioned(task, done.order))
