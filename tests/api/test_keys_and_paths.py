@@ -78,7 +78,7 @@ def test_a_revoked_key_is_refused_from_that_moment(shared: Live) -> None:
         ("GET", f"{API}/upload-url", 405),
         ("GET", f"{API}/requests/none/cancel", 405),
         ("POST", "/healthz", 405),
-        ("BREW", f"{API}/requests", 405),
+        ("PROPFIND", f"{API}/requests", 405),
         ("GET", f"{API}/requests?limit=0", 400),
         ("GET", f"{API}/requests?limit=101", 400),
         ("GET", f"{API}/requests?limit=x", 400),

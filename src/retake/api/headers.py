@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from retake.api.errors import Refusal, error_response
@@ -17,6 +17,7 @@ _SAFE = {
     "Referrer-Policy": "no-referrer",
     "X-Frame-Options": "DENY",
     "Cross-Origin-Opener-Policy": "same-origin",
+    "Cache-Control": "no-store",
 }
 _FOR_ANY_ORIGIN = {
     # A signed URL is its own permission, so any page that holds one may use it.
@@ -39,23 +40,25 @@ class Headers:
 
     def __init__(self, app: ASGIApp, base_url: str | None = None) -> None:
         self._app = app
-        self._policy = _content_policy(base_url)
+        policy = {"Content-Security-Policy": _content_policy(base_url)}
+        self._of_all = _raw({**_SAFE, **policy})
+        self._of_files = _raw({**_SAFE, **_FOR_ANY_ORIGIN, **policy})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        of_files = scope["path"].startswith("/files/")
+        more = self._of_files if scope["path"].startswith("/files/") else self._of_all
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                more = {**_SAFE, **(_FOR_ANY_ORIGIN if of_files else {}), **rate_headers(scope)}
-                more["Content-Security-Policy"] = self._policy
-                more["Cache-Control"] = "no-store"
-                for name, value in more.items():
-                    headers.setdefault(name, value)
+                headers = list(message["headers"])
+                told = {name.lower() for name, _ in headers}
+                rates = rate_headers(scope)
+                ours = [*more, *_raw(rates)] if rates else more
+                headers += [pair for pair in ours if pair[0] not in told]
+                message = {**message, "headers": headers}
             await send(message)
 
         hosts = [value for name, value in scope["headers"] if name == b"host"]
@@ -65,6 +68,10 @@ class Headers:
             await error_response(refusal)(scope, receive, send_with_headers)
             return
         await self._app(scope, receive, send_with_headers)
+
+
+def _raw(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
 
 def _content_policy(base_url: str | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from fastapi import Request
@@ -48,9 +49,18 @@ class Links:
 
 def links_for(request: Request) -> Links:
     """Return what makes the URLs of the answer to `request`."""
-    parts = parts_of(request)
-    base = parts.base_url or str(request.base_url)
+    parts, scope = parts_of(request), request.scope
+    base = parts.base_url or _base(
+        scope["scheme"], request.headers.get("host", ""), scope["server"], scope["root_path"]
+    )
     return Links(parts, base.rstrip("/"), int(parts.now()) + parts.url_ttl_s)
+
+
+@lru_cache(maxsize=256)
+def _base(scheme: str, host: str, server: tuple[str, int] | None, root_path: str) -> str:
+    headers = [(b"host", host.encode("latin-1"))] if host else []
+    scope = {"type": "http", "scheme": scheme, "headers": headers, "server": server}
+    return str(Request({**scope, "path": "/", "root_path": root_path}).base_url)
 
 
 def check_signed(parts: ApiParts, name: str, method: str, expires: str, signature: str) -> None:

@@ -16,6 +16,8 @@ from retake.api.errors import PROBLEM, Refusal, error_body, status_of
 
 MAX_HEAD_BYTES = 64 * 1024
 """How long a head may be, trailers included."""
+_SENDS_ON_S = 10.0
+"""How long a body may go on to come that was refused already."""
 
 
 class Wire(HttpToolsProtocol):
@@ -34,6 +36,11 @@ class Wire(HttpToolsProtocol):
         # There is no cycle before the first request, whatever its type says.
         return bool(self.cycle) and not self.cycle.response_complete
 
+    @property
+    def _unheard(self) -> bool:
+        """Whether the request was answered before it was there as a whole."""
+        return bool(self.cycle) and self.cycle.response_complete and self.cycle.more_body
+
     def connection_made(self, transport: asyncio.Transport) -> None:
         """Begin to wait for the first head."""
         super().connection_made(transport)
@@ -48,7 +55,8 @@ class Wire(HttpToolsProtocol):
             self._came_bytes += len(data)
         super().data_received(data)
         if not self._in_head:
-            self._stop_waiting()
+            if not self._unheard:
+                self._stop_waiting()
         elif self._came_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
             self.send_400_response("")
         elif self._patience is None:
@@ -86,12 +94,15 @@ class Wire(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """Take note that the next byte belongs to another request."""
         self._between = True
+        self._stop_waiting()
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """Close a connection whose request was answered before it was there as a whole."""
+        """Let who was answered early, with a no, send on for a moment, and hear it."""
         if self.cycle.more_body:
-            self.transport.close()
+            # Closing at once would reset the connection, and take the answer back.
+            self._stop_waiting()
+            self._patience = self.loop.call_later(_SENDS_ON_S, self.transport.close)
         super().on_response_complete()
 
     def send_400_response(self, msg: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from typing import Any
 
 from retake.core.request import Status
 from retake.queue.record import Record
@@ -20,7 +21,7 @@ def record_of(row: sqlite3.Row) -> Record:
         payload=json.loads(row["payload"]),
         source_ref=row["source_ref"],
         seed=row["seed"],
-        warnings=tuple(json.loads(row["warnings"])),
+        warnings=tuple(_list(row["warnings"])),
         created_at=row["created_at"],
         queued_at=row["queued_at"],
         updated_at=row["updated_at"],
@@ -29,7 +30,7 @@ def record_of(row: sqlite3.Row) -> Record:
         outcome=None if row["outcome"] is None else json.loads(row["outcome"]),
         error=None if row["error"] is None else json.loads(row["error"]),
         cancel_at=row["cancel_at"],
-        stages=tuple((str(stage), int(at)) for stage, at in json.loads(row["stages"])),
+        stages=tuple((str(stage), int(at)) for stage, at in _list(row["stages"])),
         stage=row["stage"],
         place=row["seq"],
         trace=row["trace"],
@@ -37,3 +38,8 @@ def record_of(row: sqlite3.Row) -> Record:
         files_removed_at=row["files_removed_at"],
         webhook=None if row["webhook"] is None else json.loads(row["webhook"]),
     )
+
+
+def _list(text: str) -> list[Any]:
+    # Most are empty, and this is done for every look at a request.
+    return [] if text == "[]" else json.loads(text)

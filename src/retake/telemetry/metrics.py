@@ -100,6 +100,7 @@ class Metrics:
             ["code"],
             registry=registry,
         )
+        self._series: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._codes: set[str] = set()
         self.clock = clock
 
@@ -115,9 +116,13 @@ class Metrics:
         self, method: str, route: str | None, status: int, took_s: float, error: str | None
     ) -> None:
         """Count a call that was answered; `route` is its path's template, None of no path."""
-        method, route = method if method in _VERBS else OTHER, route or OTHER
-        self._calls.labels(method, route, str(status)).inc()
-        self._call_s.labels(method, route).observe(took_s)
+        # The verb is the client's word.
+        known = (method if method in _VERBS else OTHER, route or OTHER, status)
+        if (series := self._series.get(known)) is None:
+            count, duration = self._calls.labels(*known), self._call_s.labels(*known[:2])
+            series = self._series[known] = (count, duration)
+        series[0].inc()
+        series[1].observe(took_s)
         if error is not None:
             self._refusals.labels(self._bounded(error)).inc()
 
