@@ -26,6 +26,7 @@ Message = Callable[[Delivery], bytes]
 It raises a RetakeError where nothing is to be told any more."""
 
 _CLEAN_EVERY_S = 3600
+_SOON_S = 0.02
 _GRACE_S = 3.0
 _AFTER_MISTAKE_S = 60
 
@@ -67,6 +68,7 @@ class Notifier:
         self._woken = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop: asyncio.Task[None] | None = None
+        self._soon: asyncio.TimerHandle | None = None
         self._place = 0
         self._clean_at = 0.0
 
@@ -77,7 +79,7 @@ class Notifier:
 
     def start(self) -> None:
         """Begin with what was left when the server last ended; on the event loop."""
-        self._outbox.on_change = self._woken.set
+        self._outbox.on_change = self._look_soon
         self._outbox.on_lane = self._look_at
         self._place = self._outbox.last_place()
         for lane, at in self._outbox.lanes(0)[0].items():
@@ -86,6 +88,8 @@ class Notifier:
 
     async def stop(self) -> None:
         """Send nothing more; what is on its way has some seconds to arrive, or is sent again."""
+        if self._soon is not None:
+            self._soon.cancel()
         if self._loop is not None:
             self._loop.cancel()
             await asyncio.wait([self._loop])
@@ -98,6 +102,15 @@ class Notifier:
 
     def wake(self) -> None:
         """Look at once whether something is due: the clock was moved, say."""
+        self._woken.set()
+
+    def _look_soon(self) -> None:
+        # Thousands of requests may change in a second, most of them with nobody to tell.
+        if self._soon is None:
+            self._soon = asyncio.get_running_loop().call_later(_SOON_S, self._wake_soon)
+
+    def _wake_soon(self) -> None:
+        self._soon = None
         self._woken.set()
 
     def _look_at(self, lane: str) -> None:

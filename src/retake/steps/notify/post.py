@@ -22,6 +22,7 @@ from retake.steps.notify.retries import retry_after
 
 PARAM = "url"
 _READ_BYTES = 4096
+_READ_S = 1.0
 _KEPT = 500
 
 
@@ -57,7 +58,7 @@ async def post(
         body: The message.
         headers: Those that go out.
         at: When this try is made, in Unix time.
-        timeout_s: How long all of it may take, in seconds.
+        timeout_s: How long it may take until a status comes, in seconds.
         allow_private: Whether private and loopback addresses may be reached.
         resolve: Turns a host name into addresses; every one is checked, in every try.
     """
@@ -69,9 +70,9 @@ async def post(
         return Attempt(at, round((time.monotonic() - begun) * 1000), status, code, error, text)
 
     try:
-        async with asyncio.timeout(timeout_s):
-            checked = check_url(url, allow_private=allow_private, param=PARAM)
-            async with httpx.AsyncClient(verify=tls, trust_env=False, timeout=timeout_s) as client:
+        checked = check_url(url, allow_private=allow_private, param=PARAM)
+        async with httpx.AsyncClient(verify=tls, trust_env=False, timeout=timeout_s) as client:
+            async with asyncio.timeout(timeout_s):
                 answer = await reach(
                     client,
                     "POST",
@@ -83,7 +84,7 @@ async def post(
                     content=body,
                     param=PARAM,
                 )
-                text = await _beginning(answer)
+            text = await _beginning(answer)
     except TimeoutError:
         error = timed_out(f"no answer came within {timeout_s:g} s", PARAM)
         return Posted(attempt(None, error.code, error.message))
@@ -109,7 +110,7 @@ async def _beginning(answer: httpx.Response) -> str:
     body = bytearray()
     try:
         with contextlib.suppress(httpx.HTTPError, TimeoutError):
-            async with asyncio.timeout(1):
+            async with asyncio.timeout(_READ_S):
                 async for chunk in answer.aiter_raw():
                     body += chunk
                     if len(body) >= _READ_BYTES:
