@@ -191,7 +191,7 @@ def _wire_parameters(limits: Limits) -> list[dict[str, Any]]:
             "sections",
             "array",
             f"Up to {MAX_SECTIONS} sections edited in one result, in the place of start_time and "
-            "duration: objects with start_time, duration and, where they differ, prompt, mode, seed",
+            "duration: objects of start_time, duration and, where they differ, prompt, mode, seed",
         ),
         _parameter(
             "audio_track",

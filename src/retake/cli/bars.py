@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -46,11 +46,16 @@ class Bars:
         for task in self._tasks.values():
             self._bars.update(task, total=1, completed=1, left="")
 
-    def done(self, files: Mapping[str, str], report: Mapping[str, Any]) -> None:
+    def done(
+        self,
+        files: Mapping[str, str],
+        report: Mapping[str, Any],
+        takes: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
         """Close the bars and show the summary."""
         self._finish_earlier()
         self.close()
-        show_summary(files, report)
+        show_summary(files, report, takes)
 
     def failed(self, error: RetakeError) -> None:
         """Close the bars and show the error."""

@@ -11,21 +11,19 @@ import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from retake.cli.asking import SECTION_HELP, sections_of, seeds_of, time_of
 from retake.cli.exits import Exit, exit_for
 from retake.cli.outputs import Outputs, container_for, write_error
 from retake.cli.show import Show, show_for
-from retake.core.errors import BadRequest, Cancelled, RetakeError
+from retake.core.errors import Cancelled, RetakeError
 from retake.core.request import RetakeRequest, check_payload
-from retake.core.timing import FrameCount, parse_time
 from retake.core.watch import Watch
 
 if TYPE_CHECKING:
-    from fractions import Fraction
-
     from retake.steps.run import Finished
 
 _log = logging.getLogger(__name__)
@@ -39,9 +37,15 @@ def edit(
     *,
     out: Annotated[Path, typer.Option("--out", "-o", help="Where the new video goes.")],
     start: Annotated[
-        str, typer.Option(help="Where the section starts: 2.5, 0:02.500 or 60f (frames).")
-    ] = "0",
-    duration: Annotated[str, typer.Option(help="How long the section is, told likewise.")] = "5",
+        str | None,
+        typer.Option(
+            help="Where the section starts: 2.5, 0:02.500 or 60f (frames); 0 if not told."
+        ),
+    ] = None,
+    duration: Annotated[
+        str | None, typer.Option(help="How long it is, told likewise; 5 if not told.")
+    ] = None,
+    section: Annotated[list[str] | None, typer.Option(help=SECTION_HELP)] = None,
     prompt: Annotated[str, typer.Option(help="What should happen in the section.")] = "",
     mode: Annotated[
         str,
@@ -52,6 +56,12 @@ def edit(
     ] = "replace_audio_and_video",
     seed: Annotated[
         int | None, typer.Option(help="Same source, request and seed give the same bytes.")
+    ] = None,
+    takes: Annotated[
+        int | None, typer.Option(help="Make so many results: out.1.mp4, out.2.mp4 and so on.")
+    ] = None,
+    seeds: Annotated[
+        str | None, typer.Option(help="The seeds of several results, such as 7,8,9.")
     ] = None,
     engine: Annotated[str | None, typer.Option(help="Which engine makes the section.")] = None,
     audio_track: Annotated[
@@ -76,25 +86,33 @@ def edit(
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace outputs that exist.")] = False,
 ) -> None:
-    """Re-shoot a section of a video; everything outside it stays bit for bit.
+    """Re-shoot a section of a video, or several; everything outside stays bit for bit.
 
     Exit codes: 0 done, 2 bad usage, 3 bad source, 4 engine failure, 5 output failure,
     130 cancelled, 1 a fault of retake itself.
     """
-    outputs = Outputs(out, sheet, report, force)
     show = show_for(as_json=as_json)
     try:
         logging.basicConfig(level=os.environ.get("RETAKE_LOG_LEVEL", "WARNING"))
-        form = {
-            "audio_track": audio_track,
-            "container": container_for(container, out),
-            "video_codec": video_codec,
-            "audio_codec": audio_codec,
-        }
-        request = _request(source, start, duration, prompt, mode, seed, form)
+        request = _request(
+            video_uri=source,
+            start_time=None if start is None else time_of("start_time", start),
+            duration=None if duration is None else time_of("duration", duration),
+            sections=sections_of(section or ()),
+            prompt=prompt,
+            mode=mode,
+            seed=seed,
+            takes=takes,
+            seeds=seeds_of(seeds),
+            audio_track=audio_track,
+            container=container_for(container, out),
+            video_codec=video_codec,
+            audio_codec=audio_codec,
+        )
+        outputs = Outputs(out, sheet, report, force, request.takes)
         outputs.check(source)
         finished = _carry_out(request, engine, outputs, show)
-        show.done(finished.files, finished.report.to_dict())
+        _tell(finished, show)
     except Cancelled as error:
         show.failed(error)
         _leave(Exit.CANCELLED)
@@ -117,37 +135,18 @@ def _mistake(error: Exception) -> RetakeError:
     )
 
 
-def _request(
-    source: str,
-    start: str,
-    duration: str,
-    prompt: str,
-    mode: str,
-    seed: int | None,
-    form: dict[str, str | None],
-) -> RetakeRequest:
+def _request(**payload: Any) -> RetakeRequest:
     from retake.bootstrap.parts import limits
 
-    payload = {
-        "video_uri": source,
-        "start_time": _time("start_time", start),
-        "duration": _time("duration", duration),
-        "prompt": prompt,
-        "mode": mode,
-        "seed": seed,
-        **form,
-    }
     request, _ = check_payload(payload, limits())
     return request
 
 
-def _time(param: str, text: str) -> Fraction | FrameCount | float:
-    try:
-        return parse_time(text)
-    except ValueError as error:
-        if text.strip().lower().lstrip("+-") in {"nan", "inf", "infinity"}:
-            return float(text)  # check_payload tells what is wrong with it
-        raise BadRequest("bad_time", f"{param}: {error}", param=param) from error
+def _tell(finished: Finished, show: Show) -> None:
+    from retake.steps.outcome import outcome_of
+
+    outcome = outcome_of(finished)
+    show.done(outcome["files"], outcome["report"], outcome.get("takes", ()))
 
 
 def _carry_out(

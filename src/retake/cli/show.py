@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from retake.core.errors import RetakeError
 from retake.core.eta import percent_done, seconds_left
 from retake.core.watch import Stage
+
+Takes = Sequence[Mapping[str, Any]]
+"""What became of each take, where several were asked for; see `retake.steps.outcome`."""
 
 
 class Show(Protocol):
@@ -20,7 +23,7 @@ class Show(Protocol):
         """Tell how far a stage is."""
         ...
 
-    def done(self, files: Mapping[str, str], report: Mapping[str, Any]) -> None:
+    def done(self, files: Mapping[str, str], report: Mapping[str, Any], takes: Takes = ()) -> None:
         """Tell what came out."""
         ...
 
@@ -58,9 +61,10 @@ class JsonLines:
             },
         )
 
-    def done(self, files: Mapping[str, str], report: Mapping[str, Any]) -> None:
+    def done(self, files: Mapping[str, str], report: Mapping[str, Any], takes: Takes = ()) -> None:
         """Write the final event."""
-        self._write("done", {"files": files, "report": report})
+        several = {"takes": takes} if takes else {}
+        self._write("done", {"files": files, "report": report, **several})
 
     def failed(self, error: RetakeError) -> None:
         """Write the final event of a failure."""
@@ -93,11 +97,11 @@ class PlainLines:
         left = "" if eta is None else f", about {eta:.0f} s left"
         sys.stderr.write(f"{stage:<9} {10 * tenth:3d} %  ({percent:.0f} % of the whole{left})\n")
 
-    def done(self, files: Mapping[str, str], report: Mapping[str, Any]) -> None:
+    def done(self, files: Mapping[str, str], report: Mapping[str, Any], takes: Takes = ()) -> None:
         """Show the summary."""
         from retake.cli.summary import show_summary
 
-        show_summary(files, report)
+        show_summary(files, report, takes)
 
     def failed(self, error: RetakeError) -> None:
         """Write the error."""

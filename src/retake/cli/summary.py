@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 
-def show_summary(files: Mapping[str, str], report: Mapping[str, Any]) -> None:
-    """Print the report's main figures to stdout."""
+def show_summary(
+    files: Mapping[str, str],
+    report: Mapping[str, Any],
+    takes: Sequence[Mapping[str, Any]] = (),
+) -> None:
+    """Print the report's main figures to stdout, and what became of each of several takes."""
     console = Console(highlight=False)
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     table.add_column(style="dim")
     table.add_column(overflow="fold")
-    section = report["section"]
-    table.add_row(
-        "section",
-        f"frames {section['first_frame']}–{section['last_frame']}, "
-        f"{section['start_s']:.3f}–{section['end_s']:.3f} s"
-        + (" (cut at the video's end)" if section["clamped"] else ""),
-    )
+    for section in report["sections"] or (report["section"],):
+        table.add_row("section", _section(section))
     table.add_row("video", _stream(report["video"], "frames"))
     table.add_row("audio", _stream(report["audio"], "samples"))
-    table.add_row("seams", _seams(report["seams"]))
+    for section in report["sections"] or (report,):
+        table.add_row("seams", _seams(section["seams"]))
     passed = sum(check["passed"] for check in report["checks"])
     table.add_row("verified", f"{passed} of {len(report['checks'])} checks passed")
     if report["fallback"]:
@@ -35,7 +35,23 @@ def show_summary(files: Mapping[str, str], report: Mapping[str, Any]) -> None:
     table.add_row("took", _stages(report["stages_s"]))
     for role, path in files.items():
         table.add_row(role, f"[bold]{path}[/]")
+    for take in takes:
+        table.add_row(f"take {take['take']}", _take(take))
     console.print(table)
+
+
+def _section(section: Mapping[str, Any]) -> str:
+    return (
+        f"frames {section['first_frame']}–{section['last_frame']}, "
+        f"{section['start_s']:.3f}–{section['end_s']:.3f} s"
+        + (" (cut at the video's end)" if section["clamped"] else "")
+    )
+
+
+def _take(take: Mapping[str, Any]) -> str:
+    if take["status"] != "success":
+        return f"seed {take['seed']}, [bold dark_orange]failed[/]: {take['error']['message']}"
+    return f"seed {take['seed']}, [bold]{take['files']['video']}[/], seams {_seams(take['seams'])}"
 
 
 def _stream(stream: Mapping[str, Any], unit: str) -> str:

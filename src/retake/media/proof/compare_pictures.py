@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import av
@@ -93,8 +93,10 @@ def check_pictures(
         else:
             exact[number] = same
 
-    for frames in _windows(new, films.count):
-        yield _in_step(films, frames, compare)
+    windows = list(_windows(new, films.count))
+    for at, frames in enumerate(windows):
+        watch = films.watch if len(windows) == 1 else films.watch.part(at, len(windows))
+        yield _in_step(replace(films, watch=watch), frames, compare)
     right = sum(exact.values())
     yield Check(
         "pictures around", right == len(exact), f"{right} of {len(exact)} decoded frames are exact"
