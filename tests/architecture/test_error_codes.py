@@ -21,6 +21,10 @@ ERRORS = {
     "StorageFailed",
     "Cancelled",
     "Refusal",
+    "RetakeAPIError",
+    "AuthError",
+    "ConnectionLost",
+    "Timeout",
 }
 
 

@@ -13,6 +13,7 @@ from retake.api.idempotency import once_of
 from retake.api.links import links_for
 from retake.api.parts import ApiParts, parts_of
 from retake.api.sourcing import forget_inline
+from retake.api.upstream import forget_upstream_key, with_upstream_key
 from retake.core.errors import RetakeError
 from retake.queue.keys import KeyInfo
 from retake.queue.record import Record
@@ -38,14 +39,17 @@ async def admit(request: Request, body: dict[str, Any], caller: KeyInfo) -> tupl
     _check_served(parts)
     links, after_s = links_for(request), cancel_after_s(request)
     new = await accept(body, caller, parts, links, cancel_after_s=after_s)
+    new = await with_upstream_key(request, new, parts)
     uri = body["payload"]["video_uri"]
     try:
         record = await parts.requests.create(new, once)
     except RetakeError:
         forget_inline(uri, new.source_ref, caller, parts)
+        forget_upstream_key(new, parts)
         raise
     if record.request_id != new.request_id:
         forget_inline(uri, new.source_ref, caller, parts)
+        forget_upstream_key(new, parts)
     name_request(record.request_id)
     return record, record.request_id != new.request_id
 

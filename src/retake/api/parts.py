@@ -15,6 +15,7 @@ from fastapi import Request
 from retake.api.catalogue import ModelInfo
 from retake.api.limits import Quotas, RateLimits
 from retake.api.turns import Taking
+from retake.api.upstream import Upstream
 from retake.core.request import Limits, RetakeRequest
 from retake.core.watch import Watch
 from retake.queue.keys import Keys
@@ -97,6 +98,7 @@ class ApiParts:
         can_serve: Whether requests that are accepted now will be worked on some time soon.
         rates: How often each key may call.
         webhook_grace_s: How long a webhook's replaced secret still signs, in seconds.
+        upstream: The server that requests of the engine hosted are handed on to; None without one.
         resolve: Turns the host name of a webhook into addresses, which are checked.
         metrics: Counts what happens.
         metrics_token: Who brings it may look at them; None lets processes of this machine.
@@ -132,6 +134,7 @@ class ApiParts:
     can_serve: Callable[[], bool] = _yes
     rates: RateLimits = field(default_factory=lambda: RateLimits(Quotas()))
     webhook_grace_s: int = 24 * 3600
+    upstream: Upstream | None = None
     resolve: Resolver = system_resolver
     metrics: Metrics = field(default_factory=Metrics)
     metrics_token: str | None = None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from retake.client.errors import RetakeAPIError
 from retake.client.server import api_base, origin
 from retake.core.errors import BadRequest
 
@@ -32,7 +33,21 @@ def hosted_info(chosen: Settings) -> EngineInfo | None:
 
     if not chosen.upstream_url:
         return None
-    return info_for(host_of(api_base(chosen.upstream_url)), chosen.upstream_model)
+    return info_for(host_of(upstream_base(chosen)), chosen.upstream_model)
+
+
+def upstream_base(chosen: Settings) -> str:
+    """Return the upstream server, as its API's URL.
+
+    Raises:
+        BadRequest: RETAKE_UPSTREAM_URL is not set, or no address of a server (``bad_setting``).
+    """
+    try:
+        return api_base(chosen.upstream_url or "")
+    except RetakeAPIError as error:
+        raise BadRequest(
+            "bad_setting", f"RETAKE_UPSTREAM_URL: {error.message}", param="RETAKE_UPSTREAM_URL"
+        ) from error
 
 
 def make_hosted(chosen: Settings, accepted: Limits, upstream_key: str | None) -> HostedEngine:
@@ -44,26 +59,39 @@ def make_hosted(chosen: Settings, accepted: Limits, upstream_key: str | None) ->
         upstream_key: The user's own key there; the operator's when None.
 
     Raises:
-        BadRequest: There is no key (``upstream_key_missing``), or no upstream server
-            (``unknown_engine``).
+        BadRequest: The setting is no address of a server (``bad_setting``).
     """
-    from retake.client import AsyncClient
     from retake.engines.hosted.engine import HostedEngine
 
-    if not chosen.upstream_url:
-        raise BadRequest(
-            "unknown_engine", "the engine hosted needs RETAKE_UPSTREAM_URL", param="engine"
-        )
-    base_url = api_base(chosen.upstream_url)
+    return HostedEngine(
+        upstream_base(chosen),
+        chosen.upstream_model,
+        lambda: client_for(chosen, upstream_key),
+        _Clips(accepted),
+    )
+
+
+def client_for(chosen: Settings, upstream_key: str | None) -> AsyncClient:
+    """Return a client of the upstream server.
+
+    Args:
+        chosen: Where it is, and the operator's key.
+        upstream_key: The user's own key there; the operator's when None.
+
+    Raises:
+        BadRequest: There is neither (``upstream_key_missing``).
+    """
+    from retake.client import AsyncClient
+
+    base_url = upstream_base(chosen)
     operators = chosen.upstream_key.get_secret_value() if chosen.upstream_key else None
     key = upstream_key or operators
-
-    def open_client() -> AsyncClient:
-        if not key:
-            raise no_key(base_url)
-        return AsyncClient(base_url, key, transport=_Guarded(chosen, base_url))
-
-    return HostedEngine(base_url, chosen.upstream_model, open_client, _Clips(accepted))
+    if not key:
+        raise BadRequest(
+            "upstream_key_missing",
+            f"there is no key for {httpx.URL(base_url).host}; accepted is RETAKE_UPSTREAM_KEY",
+        )
+    return AsyncClient(base_url, key, transport=_Guarded(chosen, base_url))
 
 
 def open_vault(data_dir: DataDir) -> Vault:
@@ -71,17 +99,6 @@ def open_vault(data_dir: DataDir) -> Vault:
     from retake.queue.vault import Vault
 
     return Vault(data_dir.path / "upstream-keys", data_dir.secret.read_bytes())
-
-
-def no_key(base_url: str) -> BadRequest:
-    """Return the error for a request that nobody would pay for."""
-    host = httpx.URL(base_url).host
-    return BadRequest(
-        "upstream_key_missing",
-        f"this model is made by {host}, and there is no key for it; accepted is the header "
-        "'X-Upstream-Authorization: Bearer KEY', or RETAKE_UPSTREAM_KEY on the server",
-        param="X-Upstream-Authorization",
-    )
 
 
 class _Guarded(httpx.AsyncBaseTransport):

@@ -17,6 +17,7 @@ from retake.bootstrap.files import files_parts
 from retake.bootstrap.notify import make_notifier
 from retake.bootstrap.parts import engine_info, engine_infos, limits
 from retake.bootstrap.preview import preview_maker
+from retake.bootstrap.upstream import upstream_door
 from retake.core.errors import BadRequest, StorageFailed
 from retake.telemetry.logs import set_up_logs
 
@@ -110,7 +111,8 @@ async def _serve(
     supervisor = Supervisor(lambda fd: _child_command(fd, data_dir), requests)
     metrics, traces = operated(requests, supervisor, data_dir)
     parts = _api_parts(chosen, data_dir, requests, keys, storage, supervisor)
-    parts = replace(parts, metrics=metrics, traces=traces)
+    upstream = upstream_door(chosen, data_dir, requests)
+    parts = replace(parts, metrics=metrics, traces=traces, upstream=upstream)
     server = ApiServer(create_app(parts), requests.release, host=chosen.host, port=chosen.port)
     notifier, cleaner = make_notifier(chosen, parts), Cleaner(parts)
     await supervisor.start()

@@ -81,7 +81,7 @@ def succeeded(record: Request) -> Request:
         raise gone
     if record.status == Status.FAILED:
         failed = RequestFailed(
-            record.code or "failed",
+            record.code or "internal",
             record.error or "the request failed; the server does not say why",
             param=record.param,
             retryable=record.retryable,

@@ -12,7 +12,6 @@ import base64
 import json
 import os
 import re
-from collections.abc import Collection
 from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken
@@ -36,15 +35,20 @@ class Vault:
         derived = HKDF(SHA256(), 32, None, _PURPOSE).derive(secret)
         self._box = Fernet(base64.urlsafe_b64encode(derived))
 
-    def keep(self, request_id: str, key: str) -> None:
+    def keep(self, request_id: str, owner: str, key: str) -> None:
         """Keep a request's key; it is on the disk when this returns.
+
+        Args:
+            request_id: Whose key it is.
+            owner: Id of the API key that sent the request.
+            key: What it brought along.
 
         Raises:
             OSError: It could not be written.
         """
         self._folder.mkdir(mode=0o700, exist_ok=True)
         # With the request's id inside, one request's file is of no use to another.
-        sealed = self._box.encrypt(json.dumps([request_id, key]).encode())
+        sealed = self._box.encrypt(json.dumps([request_id, owner, key]).encode())
         path = self._path(request_id)
         part = path.with_suffix(".part")
         fd = os.open(part, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
@@ -61,22 +65,30 @@ class Vault:
 
     def key_of(self, request_id: str) -> str | None:
         """Return the key that a request brought along; None when it brought none."""
-        try:
-            name, key = json.loads(self._box.decrypt(self._path(request_id).read_bytes()))
-        except (OSError, ValueError, InvalidToken):
-            return None
-        return key if name == request_id else None
+        return self._opened(request_id)[1]
+
+    def kept(self) -> list[tuple[str, str]]:
+        """Return the requests that have a key here, each with its owner; sweep what is no key."""
+        found: list[tuple[str, str]] = []
+        for path in self._folder.iterdir() if self._folder.is_dir() else ():
+            owner, key = self._opened(path.name)
+            if owner is None or key is None:
+                path.unlink(missing_ok=True)
+            else:
+                found.append((path.name, owner))
+        return found
 
     def forget(self, request_id: str) -> None:
         """Delete a request's key; nothing happens where it has none."""
         self._path(request_id).unlink(missing_ok=True)
 
-    def keep_only(self, request_ids: Collection[str]) -> None:
-        """Delete the keys of all requests but these."""
-        if self._folder.is_dir():
-            for path in self._folder.iterdir():
-                if path.suffix == ".part" or path.name not in request_ids:
-                    path.unlink(missing_ok=True)
+    def _opened(self, request_id: str) -> tuple[str | None, str | None]:
+        try:
+            sealed = self._path(request_id).read_bytes()
+            name, owner, key = json.loads(self._box.decrypt(sealed))
+        except (OSError, ValueError, InvalidToken):
+            return None, None
+        return (owner, key) if name == request_id else (None, None)
 
     def _path(self, request_id: str) -> Path:
         if _NAME.fullmatch(request_id) is None:

@@ -115,7 +115,7 @@ class Conversation:
                     task.cancel()
                     await asyncio.wait([task])
                     if journal is not None and (entry := journal.known()):
-                        await stop(client, entry)
+                        journal.keep(entry, ended=await stop(client, entry))
                     raise Cancelled
             return task.result()
 
@@ -194,20 +194,22 @@ class Conversation:
             self._watch.progress(Stage.GENERATE, int(percent), 100)
 
 
-async def stop(client: AsyncClient, entry: Entry) -> None:
-    """Tell the upstream server that nobody wants the result any more, as far as that can be done.
+async def stop(client: AsyncClient, entry: Entry) -> bool:
+    """Tell the upstream server that nobody wants the result any more; return whether it knows.
 
     A submit that got no answer yet is looked for by what was submitted.
     """
+    request_id = entry.request_id
     if entry.ended:
-        return
+        return True
     with suppress(RetakeError, TimeoutError):
         async with asyncio.timeout(CANCEL_S):
-            request_id = entry.request_id
             if request_id is None and entry.payload is not None:
                 request_id = await _found(client, entry)
             if request_id is not None:
                 await client.cancel(request_id)
+            return True
+    return False
 
 
 async def _found(client: AsyncClient, entry: Entry) -> str | None:

@@ -9,7 +9,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-_NAME = "upstream.json"
+NAME = "upstream.json"
+"""What a journal's file is called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +71,18 @@ class Journal:
     def keep(self, entry: Entry, **changes: Any) -> Entry:
         """Note how far it has come; returns the entry once it is on the disk."""
         entry = replace(entry, **changes)
-        part = self._folder / f".{_NAME}.part"
+        part = self._folder / f".{NAME}.part"
         with part.open("w", encoding="utf-8") as file:
             json.dump(asdict(entry), file)
             file.flush()
             os.fsync(file.fileno())
-        part.replace(self._folder / _NAME)
+        part.replace(self._folder / NAME)
         return entry
 
 
 def read_entry(folder: Path) -> Entry | None:
     """Return what the journal in a folder knows; None when there is none to be read."""
     try:
-        return Entry(**json.loads((folder / _NAME).read_text(encoding="utf-8")))
+        return Entry(**json.loads((folder / NAME).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None
