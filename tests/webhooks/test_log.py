@@ -116,7 +116,7 @@ def test_nobody_sees_or_touches_another_keys(telling: Telling, receiver: Receive
 
 
 def test_another_keys_requests_are_not_told(telling: Telling, receiver: Receiver) -> None:
-    telling.webhook(receiver.url, events=["*"])
+    webhook = telling.webhook(receiver.url, events=["*"])["webhook_id"]
     other = {"Authorization": f"Bearer {telling.other_key}", "Prefer": "respond-async"}
     body = {"model": "vfx-retake", "payload": {"video_uri": "https://example.com/v.mp4"}}
     theirs = telling.anybody.post(f"{API}/requests", headers=other, json=body).json()
@@ -125,6 +125,8 @@ def test_another_keys_requests_are_not_told(telling: Telling, receiver: Receiver
     receiver.wait(3)
     told = {message.json["data"]["request_id"] for message in receiver.messages}
     assert (told, theirs["request_id"] in told) == ({mine}, False)
+    log = telling.get(f"/webhooks/{webhook}/deliveries")["deliveries"]
+    assert {each["request_id"] for each in log} == {mine}
 
 
 def test_nothing_is_sent_for_a_revoked_key(telling: Telling, receiver: Receiver) -> None:

@@ -10,6 +10,7 @@ from fastapi import Request
 
 from retake.api.catalogue import ModelInfo
 from retake.api.errors import Refusal
+from retake.api.query import one
 from retake.core.errors import BadRequest
 
 PARAMETERS = {"video_url": "video_uri", "retake_mode": "mode"}
@@ -40,7 +41,12 @@ def submit_of(
                 "duplicate_key", f"{name} and {ours} mean the same; accepted is one", param=name
             )
         payload[ours] = value
-    return {"model": model, "payload": payload}
+    url = one(request, "fal_webhook")
+    return {"model": model, "payload": payload, **({"webhook": _told(url)} if url else {})}
+
+
+def _told(url: str) -> dict[str, str]:
+    return {"url": url, "form": "fal"}
 
 
 def _model(app: str, models: tuple[ModelInfo, ...]) -> str:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from retake.api.answer import json_bytes
+from retake.api.dialects.fal_message import fal_message
 from retake.api.errors import Refusal
 from retake.api.links import Links
 from retake.api.parts import ApiParts
@@ -77,6 +78,8 @@ def message(parts: ApiParts, delivery: Delivery) -> bytes:
     """
     if not parts.keys.is_good(delivery.key_id):
         raise Refusal("wrong_key", "the API key was revoked")
+    if delivery.webhook_id is None and (told := _in_another_form(parts, delivery)) is not None:
+        return json_bytes(told)
     moment = datetime.fromtimestamp(delivery.created_at, UTC)
     return json_bytes(
         {
@@ -90,12 +93,28 @@ def message(parts: ApiParts, delivery: Delivery) -> bytes:
 def _data(parts: ApiParts, delivery: Delivery) -> dict[str, Any]:
     if delivery.event == PING:
         return {"webhook_id": delivery.webhook_id, "message": "this webhook works"}
+    record = _record(parts, delivery)
+    return record_json(_then(record, delivery), _links(parts, delivery))
+
+
+def _in_another_form(parts: ApiParts, delivery: Delivery) -> dict[str, Any] | None:
+    """Return the message in the form of the dialect that the request came in; None for ours."""
+    record = _record(parts, delivery)
+    if (record.webhook or {}).get("form") != "fal" or delivery.event not in ENDS:
+        return None
+    return fal_message(record, parts, _links(parts, delivery))
+
+
+def _record(parts: ApiParts, delivery: Delivery) -> Record:
     record = parts.requests.get(delivery.request_id or "", delivery.key_id)
     if record is None:
         raise Refusal("unknown_request", "the request is no longer there")
+    return record
+
+
+def _links(parts: ApiParts, delivery: Delivery) -> Links:
     base = parts.base_url or delivery.base
-    links = Links(parts, base.rstrip("/"), int(parts.now()) + parts.url_ttl_s)
-    return record_json(_then(record, delivery), links)
+    return Links(parts, base.rstrip("/"), int(parts.now()) + parts.url_ttl_s)
 
 
 def _then(record: Record, delivery: Delivery) -> Record:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import replace
 from typing import Any
 
 from retake.api.links import Links
@@ -10,7 +11,7 @@ from retake.api.parts import ApiParts
 from retake.core.errors import BadRequest, FetchFailed, wrong_type
 from retake.queue.keys import KeyInfo
 from retake.queue.webhooks import EVENTS, Target
-from retake.queue.webhooks.target import ENDS
+from retake.queue.webhooks.target import ENDS, FORMS
 from retake.steps.fetch.resolve import checked_addresses
 from retake.steps.fetch.url import check_url
 
@@ -55,13 +56,15 @@ async def of_submit(
         read = frozenset({name})
         url, events = given.get("url"), given.get("events")
         at, events_at = "webhook.url", "webhook.events"
-        others = sorted(given.keys() - {"url", "events"})
+        form = _form(given.get("form"))
+        others = sorted(given.keys() - {"url", "events", "form"})
         warnings = tuple(f"unknown key {f'webhook.{key[:80]}'!r} was ignored" for key in others)
     else:
         events_at = next((key for key in _FILTERS if body.get(key) is not None), _FILTERS[0])
         read = frozenset({name, events_at})
-        url, events, at, warnings = given, body.get(events_at), name, ()
+        url, events, at, warnings, form = given, body.get(events_at), name, (), FORMS[0]
     target = target_of(url, events, caller, parts, links, at=at, events_at=events_at)
+    target = replace(target, form=form)
     try:
         await check_host(target.url, parts, at)
     except FetchFailed as error:
@@ -130,6 +133,18 @@ def description_of(value: object) -> str:
             param="description",
         )
     return value.strip()
+
+
+def _form(value: object) -> str:
+    if value is None:
+        return FORMS[0]
+    if not isinstance(value, str) or value not in FORMS:
+        raise BadRequest(
+            "unknown_form",
+            f"webhook.form is {str(value)[:40]!r}; accepted is one of {', '.join(FORMS)}",
+            param="webhook.form",
+        )
+    return value
 
 
 def _url(value: object, at: str) -> str:

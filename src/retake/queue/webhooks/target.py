@@ -10,6 +10,8 @@ EVENTS = ("queued", "processing", "stage", "success", "failed", "cancelled")
 ENDS = ("success", "failed", "cancelled")
 """What is told where nothing is said about it: how a request ended."""
 PING = "ping"
+FORMS = ("retake", "fal")
+"""In whose form a request's own webhook may be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +23,14 @@ class Target:
         lane: The key's id and the host: messages to one lane wait for each other, not for others.
         base: How the key's user reaches this server: file URLs in messages begin with it.
         events: Of what it is told; some of `EVENTS`.
+        form: In whose form it is told; one of `FORMS`.
     """
 
     url: str
     lane: str
     base: str
     events: tuple[str, ...] = ENDS
+    form: str = "retake"
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON-ready values."""
@@ -35,6 +39,7 @@ class Target:
             "lane": self.lane,
             "base": self.base,
             "events": list(self.events),
+            "form": self.form,
         }
 
 
