@@ -142,10 +142,11 @@ def _packets(done: Judged, before: list[Packet], after: list[Packet]) -> Iterato
         for at, (a, b) in enumerate(zip(before, after, strict=True))
         if a.digest != b.digest
         # A packet of AAC is heard for two frames; one frame more on either side is allowed, and
-        # behind the section another one, where the shapes of the windows have to fit.
-        and not edit.section.start - 3 * frame
+        # behind the section another one, where the shapes of the windows have to fit. Matroska
+        # rounds each time to a unit of its own.
+        and not edit.section.start - 3 * frame - audio.time_base
         < before[at].pts * audio.time_base - origin
-        < edit.section.end + 2 * frame
+        < edit.section.end + 2 * frame + audio.time_base
     ]
     if changed:
         yield f"sound: packets {changed[:8]} changed outside the section"

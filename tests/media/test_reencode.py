@@ -104,3 +104,12 @@ def test_a_codec_without_an_encoder_becomes_the_containers_first(tmp_path: Path)
     assert done.rendered.video.codec in {"flv1", "h264"}
     assert probe(done.out, Limits()).file_type == "flv"
     assert_verified(done, Mode.VIDEO)
+
+
+def test_sound_before_the_first_picture_does_not_fail_a_take_of_everything(tmp_path: Path) -> None:
+    # MPEG-TS does not say that an encoder's first samples are not to be heard.
+    src = make_clip(tmp_path / "a.ts", seconds=1)
+    done = edit(src, tmp_path, 0, 0)
+    assert done.source.audio[0].start < 0
+    assert done.rendered.audio.action is Action.REENCODED
+    assert_verified(done)
