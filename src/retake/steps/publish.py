@@ -13,14 +13,15 @@ from retake.core.errors import BadSource, RenderFailed
 from retake.core.report import Report
 from retake.core.watch import Stage, Watch
 from retake.media.excerpt import section_clip
-from retake.media.look.sheet import contact_sheet, thumbnail
+from retake.media.look.sheet import contact_sheet, results_sheet, thumbnail
 from retake.media.probe import probe_output
 from retake.media.sound_alone import sound_alone
 from retake.steps.plan import Planned
 from retake.storage import LocalStorage
 
-ROLES = frozenset({"video", "sheet", "thumbnail", "section", "audio", "report"})
-"""What can come of a request. Of several sections the later ones are ``section_2`` and so on."""
+ROLES = frozenset({"video", "sheet", "thumbnail", "section", "audio", "report", "takes"})
+"""What can come of a request. Of several sections the later ones are ``section_2`` and so on;
+``takes`` is a sheet that shows several takes."""
 
 
 class Shelf(Protocol):
@@ -100,6 +101,25 @@ def publish(
         names[role] = shelf.put(role, file)
     watch.progress(Stage.PUBLISH, len(files), len(files))
     return names
+
+
+def publish_takes_sheet(
+    shelf: Shelf, planned: Sequence[Planned], results: Sequence[tuple[str, Path]], watch: Watch
+) -> dict[str, str]:
+    """Put a sheet on the shelf that shows several takes; return its name by role.
+
+    Args:
+        shelf: That of the whole request.
+        planned: The sections, the same for all takes.
+        results: What each take is called, and its file.
+        watch: A wish to cancel comes in.
+    """
+    if "takes" not in shelf.wanted():
+        return {}
+    first, sections = planned[0], [each.section for each in planned]
+    sheet = first.work / "takes.jpg"
+    results_sheet(first.path, results, first.source, sections, sheet, watch)
+    return {"takes": shelf.put("takes", sheet)}
 
 
 def _excerpts(

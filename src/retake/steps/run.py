@@ -101,10 +101,10 @@ def _walk(job: Job, parts: Parts, step: Step, watch: Watch) -> Finished:
     source = edited(source, job.request.audio_track)
     sections = timed(took, Stage.PLAN, lambda: _plan(job, source, parts.limits, watch))
     takes = _takes(job, path, source, sections, took)
-    make_takes(takes, Crew(parts.engine, parts.shelf, step, watch))
+    shared = make_takes(takes, Crew(parts.engine, parts.shelf, step, watch))
     report = next(take.report for take in takes if take.report is not None and not take.error)
     files = next(take.files for take in takes if not take.error)
-    return Finished(files, report, takes)
+    return Finished(files | shared, report, takes)
 
 
 def _takes(

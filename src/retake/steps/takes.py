@@ -7,18 +7,19 @@ that cannot be made does not keep the others from being delivered.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
 from retake.core.containers import ending_of
-from retake.core.errors import Cancelled, RetakeError
+from retake.core.errors import BadSource, Cancelled, RetakeError
 from retake.core.report import Report
 from retake.core.watch import Stage, Watch
 from retake.engines.engine import Engine
 from retake.steps.generate import Generated, generate
 from retake.steps.plan import Planned
-from retake.steps.publish import Shelf, publish
+from retake.steps.publish import Shelf, publish, publish_takes_sheet
 from retake.steps.recording import Step, Took, recorded
 from retake.steps.render import Proven, render_verified
 from retake.steps.report import make_report
@@ -65,27 +66,56 @@ class Crew:
     watch: Watch
 
 
-def make_takes(takes: Sequence[Take], crew: Crew) -> None:
+def make_takes(takes: Sequence[Take], crew: Crew) -> dict[str, str]:
     """Carry out takes, and note in each what came of it.
+
+    Returns:
+        The published names, by role, of what shows several takes together.
 
     Raises:
         RetakeError: There is no take that could be made; the first one's error.
         Cancelled: The watch was cancelled.
     """
-    work: tuple[Callable[[Take, int, int, Crew], None], ...] = (_generate, _render, _publish)
-    for do in work:
-        left = [take for take in takes if take.error is None]
-        for at, take in enumerate(left):
-            try:
-                do(take, at, len(left), crew)
-            except Cancelled:
-                raise
-            except RetakeError as error:
-                take.error = error
-                if take.of > 1:
-                    _drop(take)
-    if all(take.error is not None for take in takes) and takes[0].error is not None:
-        raise takes[0].error
+    _each(takes, _generate, crew)
+    _each(takes, _render, crew)
+    shared = _side_by_side(takes, crew)
+    _each(takes, _publish, crew)
+    return shared
+
+
+def _each(takes: Sequence[Take], do: Callable[[Take, int, int, Crew], None], crew: Crew) -> None:
+    left = [take for take in takes if take.error is None]
+    for at, take in enumerate(left):
+        try:
+            do(take, at, len(left), crew)
+        except Cancelled:
+            raise
+        except RetakeError as error:
+            take.error = error
+            if take.of > 1:
+                _drop(take)
+    errors = [take.error for take in takes if take.error is not None]
+    if len(errors) == len(takes):
+        raise errors[0]
+
+
+def _side_by_side(takes: Sequence[Take], crew: Crew) -> dict[str, str]:
+    """Publish the sheet of several takes; none where fewer than two were made."""
+    results = [
+        (f"TAKE {take.number}", take.proven.rendered.path)
+        for take in takes
+        if take.error is None and take.proven is not None
+    ]
+    if len(results) < 2:
+        return {}
+
+    def work() -> dict[str, str]:
+        with suppress(BadSource):
+            planned = takes[0].planned
+            return publish_takes_sheet(crew.shelf, planned, results, crew.watch)
+        return {}
+
+    return recorded(dict[str, str], crew.step, {}, Stage.PUBLISH, work, "publish takes")
 
 
 def _generate(take: Take, at: int, of: int, crew: Crew) -> None:

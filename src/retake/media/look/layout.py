@@ -51,10 +51,10 @@ def _chosen(count: int, section: Section, columns: int, *, far: bool = True) -> 
 
 @dataclass
 class Layout:
-    """Where everything lies, in pixels."""
+    """Where everything lies, in pixels; `results` are the rows below the source's, with names."""
 
     source: Source
-    made: Source
+    results: Sequence[tuple[str, Source]]
     sections: Sequence[Section]
     numbers: list[int]
 
@@ -70,11 +70,10 @@ class Layout:
         self.pitch = max(self.cell[0] + GAP, (_LEAST_WIDTH - self.left - MARGIN) // columns)
         self.width = self.left + columns * self.pitch - GAP + MARGIN
         self.rows_top = HEAD + BADGE
-        self.labels_top = self.rows_top + 2 * (self.cell[1] + GAP)
+        self.labels_top = self.rows_top + (1 + len(self.results)) * (self.cell[1] + GAP)
         self.waves_top = self.labels_top + LABEL + LEAD
-        self.waves = [(name, one) for name, one in (("SOURCE", self.source), ("RESULT", self.made))]
-        if not self.made.audio and not self.source.audio:
-            self.waves = []
+        self.rows = [("SOURCE", self.source), *self.results]
+        self.waves = self.rows if any(one.audio for _, one in self.rows) else []
         self.ruler_top = self.waves_top + max(len(self.waves), 1) * (WAVE + GAP)
         self.height = self.ruler_top + RULER + 12
 

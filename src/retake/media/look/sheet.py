@@ -47,11 +47,26 @@ def contact_sheet(
 ) -> None:
     """Write the contact sheet of a finished retake as a JPEG, whole or not at all.
 
+    Arguments and errors are those of `results_sheet`, `out` being the finished file.
+    """
+    results_sheet(src, [("RESULT", out)], source, sections, dst, watch)
+
+
+def results_sheet(
+    src: Path,
+    results: Sequence[tuple[str, Path]],
+    source: Source,
+    sections: Sequence[Section],
+    dst: Path,
+    watch: Watch | None = None,
+) -> None:
+    """Write a sheet that shows several results of one source, one below the other.
+
     Args:
         src: The source file.
-        out: The finished file.
+        results: What each is called, and the finished file.
         source: What `probe` found in `src`.
-        sections: What was replaced, ascending.
+        sections: What was replaced in all of them, ascending.
         dst: Where the picture goes.
         watch: Asked for every packet whether to go on.
 
@@ -60,23 +75,25 @@ def contact_sheet(
         Cancelled: The watch was cancelled.
         StorageFailed: The picture cannot be written.
     """
-    made = probe_output(out, source)
+    made = [(name, probe_output(out, source)) for name, out in results]
     numbers = chosen_frames(len(source.video.pts), sections)
     layout = Layout(source, made, sections, numbers)
     beat = (watch or Watch()).check
-    before = stills(src, source, numbers, layout.cell, beat)
-    after = stills(out, made, numbers, layout.cell, beat)
+    paths = [src, *(out for _, out in results)]
     sheet = Image.new("RGB", (layout.width, layout.height), _GROUND)
     draw = ImageDraw.Draw(sheet)
     _draw_head(draw, layout)
     for number in range(len(sections)):
         _draw_section_panel(draw, layout, number)
-    for column, number in enumerate(numbers):
-        _paste(sheet, layout, column, 0, before[number])
-        _paste(sheet, layout, column, 1, after[number])
+    for row, (path, (name, one)) in enumerate(zip(paths, layout.rows, strict=True)):
+        shown = stills(path, one, numbers, layout.cell, beat)
+        for column, number in enumerate(numbers):
+            _paste(sheet, layout, column, row, shown[number])
+        y = layout.row_y(row) + layout.cell[1] // 2
+        draw.text((MARGIN, y), name, font=_font(24), fill=_TEXT if row else _QUIET, anchor="lm")
+    for column in range(len(numbers)):
         _draw_label(draw, layout, column)
-    _draw_row_names(draw, layout)
-    _draw_sound(sheet, draw, layout, src, out)
+    _draw_sound(sheet, draw, layout, paths)
     with saved_whole(dst) as part:
         sheet.save(part, "JPEG", quality=90, subsampling=0)
 
@@ -156,22 +173,16 @@ def _draw_label(draw: ImageDraw.ImageDraw, layout: Layout, column: int) -> None:
     draw.ellipse((x - 4, bottom - 4, x + 4, bottom + 4), fill=colour)
 
 
-def _draw_row_names(draw: ImageDraw.ImageDraw, layout: Layout) -> None:
-    for row, name in enumerate(("SOURCE", "RESULT")):
-        y = layout.row_y(row) + layout.cell[1] // 2
-        draw.text((MARGIN, y), name, font=_font(24), fill=_TEXT if row else _QUIET, anchor="lm")
-
-
 def _draw_sound(
-    sheet: Image.Image, draw: ImageDraw.ImageDraw, layout: Layout, src: Path, out: Path
+    sheet: Image.Image, draw: ImageDraw.ImageDraw, layout: Layout, paths: Sequence[Path]
 ) -> None:
-    """Draw both sounds on one scale, the sections shaded, and the ruler below them."""
+    """Draw all sounds on one scale, the sections shaded, and the ruler below them."""
     width = layout.right - layout.left
     tracks = [
         peaks_of(read_sound(path, one.audio[0], Fraction(0), one.video.duration), width)
         if one.audio
         else np.zeros((2, width))
-        for path, one in ((src, layout.source), (out, layout.made))
+        for path, (_, one) in zip(paths, layout.rows, strict=True)
     ]
     loudest = max(float(track.max()) for track in tracks)
     spans = [(layout.time_x(one.start), layout.time_x(one.end)) for one in layout.sections]
