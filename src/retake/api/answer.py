@@ -9,6 +9,9 @@ from typing import Any
 
 from fastapi.responses import JSONResponse
 
+# Made once: json.dumps would make one for every answer.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
 
 class Json(JSONResponse):
     """A JSON answer: numbers that are not finite become null, half surrogate pairs ``?``."""
@@ -28,7 +31,7 @@ def json_bytes(content: Any) -> bytes:
 
 
 def _dumped(content: Any) -> str:
-    return json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return _ENCODER.encode(content)
 
 
 def _finite(value: Any) -> Any:

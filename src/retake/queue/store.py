@@ -23,6 +23,8 @@ from retake.queue.schema import open_reader, open_writer
 from retake.queue.webhooks import Webhooks
 from retake.queue.writer import Writer
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
+
 Discard = Callable[[str], None]
 """``discard(request_id)`` removes the files that a request without a result has left behind."""
 
@@ -205,4 +207,4 @@ def _last_row(cursor: sqlite3.Cursor) -> int:
 
 def _json(value: Any) -> str:
     # ASCII, since a payload may hold lone surrogates, which SQLite's UTF-8 cannot.
-    return json.dumps(value, separators=(",", ":"))
+    return _ENCODER.encode(value)

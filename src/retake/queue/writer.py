@@ -12,7 +12,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
+from contextlib import suppress
 from queue import SimpleQueue
 from typing import Any, NoReturn, TypeVar
 
@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 _Write = Callable[[sqlite3.Connection], Any]
-_Waiting = tuple[_Write, "Future[Any]"]
+_Waiting = tuple[_Write, "asyncio.Future[Any]"]
 
 _MOST_AT_ONCE = 256
 # A constraint, or a value that SQLite cannot hold: a lone surrogate, an integer over 64 bits; or
@@ -72,13 +72,13 @@ class Writer:
             sqlite3.IntegrityError, sqlite3.ProgrammingError, ValueError, OverflowError: A
                 constraint forbids it, or SQLite cannot hold a value. Nothing was written.
         """
-        future: Future[T] = Future()
+        # The caller's own: when he goes away it is he who does not wait, the write is done.
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         with self._lock:
             if self._closed:
                 raise StorageFailed("stopping", "the server is stopping", retryable=True)
             self._queue.put((function, future))
-        # Shielded: a caller who goes away must not take back what others wait for.
-        return await asyncio.shield(asyncio.wrap_future(future))
+        return await future
 
     def close(self) -> None:
         """Write what waits, then close the connection."""
@@ -124,11 +124,28 @@ class Writer:
                 self._db.execute("rollback")
             _log.error("the disk is full: %d writes were refused", len(batch))
             results = [_disk_full()] * len(batch)
-        for (_, future), result in zip(batch, results, strict=True):
-            if isinstance(result, Exception):
-                future.set_exception(result)
-            else:
-                future.set_result(result)
+        _answer([future for _, future in batch], results)
+
+
+def _answer(futures: list[asyncio.Future[Any]], results: list[Any]) -> None:
+    """Tell each loop, once, what came of all that was written for it."""
+    told = list(zip(futures, results, strict=True))
+    for loop in {future.get_loop() for future in futures}:
+        # A loop that is closed has nobody left who waits.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(
+                _settle, [pair for pair in told if pair[0].get_loop() is loop]
+            )
+
+
+def _settle(told: list[tuple[asyncio.Future[Any], Any]]) -> None:
+    for future, result in told:
+        if future.done():
+            continue
+        if isinstance(result, Exception):
+            future.set_exception(result)
+        else:
+            future.set_result(result)
 
 
 def _apart(db: sqlite3.Connection, function: _Write) -> Any:
