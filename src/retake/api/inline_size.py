@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-_IN_A_BODY = re.compile(rb'"data:[^,"\\]{0,300};base64,((?:[A-Za-z0-9+/=]|\\/)*)"', re.IGNORECASE)
+_IN_A_BODY = re.compile(
+    rb'"data:(?:[^,"\\]|\\/){0,300};base64,((?:[A-Za-z0-9+/=]|\\/)*)"', re.IGNORECASE
+)
 
 
 def encoded_length(size: int) -> int:

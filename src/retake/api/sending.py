@@ -42,7 +42,7 @@ def disposition(name: str, *, saved: bool) -> str:
         saved: Whether it is to be saved rather than shown.
     """
     bare = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    bare = "".join("_" if c in '"\\%' else c for c in bare if c.isprintable())
+    bare = " ".join("".join("_" if c in '"\\%' else c for c in bare).split())
     if bare.startswith((".", "-")):
         bare = f"video{bare}"
     way = "attachment" if saved else "inline"

@@ -6,7 +6,7 @@ import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from retake.core.delivery import Delivery
+from retake.core.delivery import PARAM, Delivery
 from retake.core.titles import title_from_uri, without_ending
 
 if TYPE_CHECKING:
@@ -51,7 +51,11 @@ def finish(
         return {"delivered": [asdict(one) for one in deliver(delivery, files, policy, watch)]}
 
     delivered = step("deliver", work)["delivered"]
-    failed = [one["error"] for one in delivered if not one["ok"]]
+    failed = [
+        f"{PARAM}: the {one['role']} was not delivered: {one['error']}"
+        for one in delivered
+        if not one["ok"]
+    ]
     warnings = [*outcome.get("warnings", []), *failed]
     return {**outcome, "delivered": delivered, "warnings": warnings}
 

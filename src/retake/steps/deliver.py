@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-import time
-from collections.abc import AsyncGenerator, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 import httpx
 
@@ -26,7 +25,9 @@ from retake.steps.fetch.reach import reach
 from retake.steps.fetch.resolve import Resolver, system_resolver
 from retake.steps.fetch.url import bad_url
 
-WAITS_S = (1.0, 3.0, 10.0, 30.0)
+T = TypeVar("T")
+
+WAITS_S = (1.0, 3.0, 9.0)
 """How long is waited between tries, in seconds."""
 
 _PIECE = 256 * 1024
@@ -64,7 +65,7 @@ def deliver(
     policy: FetchPolicy,
     watch: Watch,
     *,
-    waits_s: tuple[float, ...] = WAITS_S,
+    waits_s: Sequence[float] = WAITS_S,
     resolve: Resolver = system_resolver,
 ) -> list[Delivered]:
     """Send results to where they were asked to be; return how each fared.
@@ -82,71 +83,51 @@ def deliver(
     Raises:
         Cancelled: `watch` was cancelled.
     """
-    sender = _Sender(policy, watch, resolve)
-    return [_sent(sender, put, files.get(put.role), waits_s, watch) for put in delivery.puts]
+    sender = _Sender(policy, waits_s, resolve)
+    return asyncio.run(_until_cancelled(sender.all_of(delivery, files), watch))
 
 
-def _sent(
-    sender: _Sender, put: Put, file: Path | None, waits_s: tuple[float, ...], watch: Watch
-) -> Delivered:
-    if file is None:
-        missing = f"{PARAM}: this result has no {put.role}"
-        return Delivered(
-            put.role, put.shown, ok=False, tries=0, code="no_such_result", error=missing
-        )
-    tries = 0
-    for wait_s in (*waits_s, None):
-        tries += 1
-        try:
-            asyncio.run(sender.send(put, file))
-        except FetchFailed as error:
-            if wait_s is None or not error.retryable:
-                return Delivered(
-                    put.role,
-                    put.shown,
-                    ok=False,
-                    tries=tries,
-                    code=error.code,
-                    error=error.message,
-                )
-        else:
-            break
-        _wait(wait_s, watch)
-    return Delivered(put.role, put.shown, ok=True, tries=tries)
-
-
-def _wait(wait_s: float, watch: Watch) -> None:
-    until = time.monotonic() + wait_s
-    while (left := until - time.monotonic()) > 0:
-        watch.check()
-        time.sleep(min(left, _CANCEL_POLL_S))
+async def _until_cancelled(work: Coroutine[Any, Any, T], watch: Watch) -> T:
+    task = asyncio.create_task(work)
+    while not task.done():
+        await asyncio.wait([task], timeout=_CANCEL_POLL_S)
+        if watch.cancelled() and not task.done():
+            task.cancel()
+            await asyncio.wait([task])
+            raise Cancelled
+    return task.result()
 
 
 class _Sender:
-    """Sends one file at a time."""
+    """Sends files, all at the same time: one that is not taken keeps no other waiting."""
 
-    def __init__(self, policy: FetchPolicy, watch: Watch, resolve: Resolver) -> None:
+    def __init__(self, policy: FetchPolicy, waits_s: Sequence[float], resolve: Resolver) -> None:
         self._policy = policy
-        self._watch = watch
+        self._waits_s = waits_s
         self._resolve = resolve
 
-    async def send(self, put: Put, file: Path) -> None:
-        """Send a file.
+    async def all_of(self, delivery: Delivery, files: Mapping[str, Path]) -> list[Delivered]:
+        """Send every file; return how each fared."""
+        return await asyncio.gather(*(self._one(p, files.get(p.role)) for p in delivery.puts))
 
-        Raises:
-            FetchFailed: It was not taken.
-            Cancelled: The watch was cancelled.
-        """
-        work = asyncio.create_task(self._within_time(put, file))
-        while not work.done():
-            await asyncio.wait([work], timeout=_CANCEL_POLL_S)
-            if self._watch.cancelled() and not work.done():
-                work.cancel()
-                await asyncio.wait([work])
-                raise Cancelled
-        work.result()
+    async def _one(self, put: Put, file: Path | None) -> Delivered:
+        told = Delivered(put.role, put.shown, ok=False, tries=0)
+        if file is None:
+            missing = f"there is no {put.role} of this result"
+            return replace(told, code="no_such_result", error=missing)
+        for wait_s in (*self._waits_s, None):
+            told = replace(told, tries=told.tries + 1)
+            try:
+                await self._send(put, file)
+                return replace(told, ok=True, code=None, error=None)
+            except FetchFailed as error:
+                told = replace(told, code=error.code, error=error.message)
+                if wait_s is None or not error.retryable:
+                    break
+            await asyncio.sleep(wait_s)
+        return told
 
-    async def _within_time(self, put: Put, file: Path) -> None:
+    async def _send(self, put: Put, file: Path) -> None:
         total_s = self._policy.total_s
         try:
             async with asyncio.timeout(total_s):
