@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 
 import retake
 from retake.api.app import PREFIXES
@@ -17,9 +18,13 @@ HIDDEN = re.compile(r"/(?:docs|openapi\.json|[^/]*\.(?:js|css|svg|woff2|txt|html
 
 def routes_of(server: Live) -> set[tuple[str, str]]:
     """Return every verb and path that programs may call, by the documented prefix."""
+    with warnings.catch_warnings():
+        # What FastAPI would call the operations is of no interest: nobody sees its document.
+        warnings.simplefilter("ignore", UserWarning)
+        drawn = server.server.config.app.openapi()
     return {
         (verb.upper(), path)
-        for path, item in server.server.config.app.openapi()["paths"].items()
+        for path, item in drawn["paths"].items()
         for verb in VERBS & item.keys()
         if path.startswith(PREFIXES[0]) or not path.startswith(PREFIXES[1])
         if not HIDDEN.fullmatch(path)

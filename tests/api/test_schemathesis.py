@@ -53,7 +53,8 @@ def as_it_is(_context: schemathesis.SerializationContext, value: object) -> byte
 @pytest.fixture(scope="module")
 def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     folder = tmp_path_factory.mktemp("schemathesis")
-    with live(folder, hold_s=0.0, max_hold_s=0.05, max_body_bytes=64 * 1024) as running:
+    quick = {"hold_s": 0.0, "max_hold_s": 0.05, "dialect_hold_s": 0.05}
+    with live(folder, max_body_bytes=64 * 1024, **quick) as running:
         yield running
 
 
@@ -66,9 +67,16 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     suppress_health_check=list(HealthCheck),
 )
 def test_answers_are_those_of_the_document(case: schemathesis.Case, target: Live) -> None:
+    operation = case.operation.definition.raw["operationId"]
     case.call_and_validate(
         base_url=target.url,
         headers={"Authorization": f"Bearer {target.key}"},
         checks=CHECKS,
+        excluded_checks=[
+            # 504 is what they answer when the result takes longer than they wait.
+            *([not_a_server_error] if operation in {"vendor_retake", "fal_run"} else []),
+            # Whatever is posted to, below /fal, is the name of an app.
+            *([unsupported_method] if operation.startswith("fal_") else []),
+        ],
         timeout=20,
     )

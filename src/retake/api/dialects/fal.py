@@ -30,7 +30,7 @@ from retake.api.hold import hold
 from retake.api.links import links_for
 from retake.api.parts import parts_of
 from retake.api.stream import stream
-from retake.core.errors import RetakeError
+from retake.core.errors import BadRequest
 from retake.core.request import Status
 from retake.queue.keys import KeyInfo
 from retake.queue.record import Record
@@ -103,7 +103,7 @@ async def _submitted(request: Request, app: str, caller: KeyInfo) -> Record:
 def _result(request: Request, record: Record) -> Json:
     headers = {REQUEST_ID: record.request_id}
     if not record.status.terminal:
-        return FalRoute.answer(RetakeError("not_finished", "Request is still in progress"), headers)
+        return FalRoute.answer(BadRequest("not_finished", "Request is still in progress"), headers)
     if record.status is not Status.SUCCESS:
         if record.ran_out:
             headers[TIMEOUT_TYPE] = "user"

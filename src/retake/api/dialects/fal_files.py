@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 from fastapi import APIRouter, Request
 
@@ -16,6 +17,7 @@ from retake.api.parts import parts_of
 from retake.api.receiving import announced, chunks_of, receive
 from retake.api.sessions import Use, give_token
 from retake.api.uploads import check_upload_headers, kept_until
+from retake.core.errors import wrong_type
 from retake.core.titles import file_title
 
 routes = APIRouter(prefix="/fal", route_class=FalRoute)
@@ -26,8 +28,8 @@ async def initiate(request: Request, caller: Caller) -> Json:
     """Return a URL to PUT one video to, and the URL that names it as a ``video_url``."""
     parts, links = parts_of(request), links_for(request)
     body = await read_json_object(request, max_bytes=parts.max_body_bytes, within_s=parts.body_s)
-    name = file_title(str(body.get("file_name") or "")[:1000])
-    kind = type_of(name, str(body.get("content_type") or ""))
+    name = file_title(_text(body, "file_name")[:1000])
+    kind = type_of(name, _text(body, "content_type"))
     upload = parts.uploads.announce(caller.key_id, kind, file_name=name)
     file_url = links.file(upload.name, "GET", kept_until(parts))
     return Json({"upload_url": links.file(upload.name, "PUT"), "file_url": file_url})
@@ -59,3 +61,10 @@ async def upload(request: Request, caller: Caller) -> Json:
     length = announced(request, parts.limits.max_bytes)
     await receive(parts, new, chunks_of(request, parts.stall_s), length)
     return Json({"access_url": links.file(new.name, "GET", kept_until(parts))})
+
+
+def _text(body: dict[str, Any], name: str) -> str:
+    value = body.get(name)
+    if value is not None and not isinstance(value, str):
+        raise wrong_type(name, value, "a text")
+    return value or ""
