@@ -52,6 +52,7 @@ class Receiver(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.messages: list[Message] = []
         self.answers: list[Answer] = []
+        self.bytes_sent = 0
         self.answer: Callable[[Message], Answer] = lambda _message: Answer()
         self.url = f"http://127.0.0.1:{self.server_port}"
         self._came = threading.Condition()
@@ -95,7 +96,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(answer.body)))
         self.end_headers()
-        self.wfile.write(answer.body)
+        for at in range(0, len(answer.body), 65536):
+            self.wfile.write(answer.body[at : at + 65536])
+            self.server.bytes_sent += len(answer.body[at : at + 65536])
 
     def log_message(self, *_args: Any) -> None:
         return

@@ -203,7 +203,8 @@ def test_whatever_is_asked_of_a_webhook_is_answered(shared: Live, body: dict[str
 def test_an_answer_that_never_ends_or_is_no_text_is_kept_short(
     telling: Telling, receiver: Receiver
 ) -> None:
-    receiver.answers = [Answer(500, body=b"\xff\x00" * 3_000_000)]
+    receiver.answers = [Answer(500, body=b"\xff\x00" * 30_000_000)]
     attempt = telling.tried(telling.done(webhook=receiver.url), 1)["attempts"][0]
     assert attempt["status_code"] == 500
     assert 0 < len(attempt["response"]) <= 500
+    assert receiver.bytes_sent < 30_000_000

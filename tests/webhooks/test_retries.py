@@ -46,14 +46,21 @@ def test_a_message_is_tried_for_a_day_and_then_given_up(
 def test_retry_after_is_honoured_also_by_the_messages_behind(
     telling: Telling, receiver: Receiver
 ) -> None:
-    receiver.answers = [Answer(429, {"Retry-After": "3000"})]
-    first = telling.done(webhook=receiver.url)
-    asked = telling.tried(first, 1)["next_attempt_at"]
-    assert asked == pytest.approx(telling.clock() + 3000, abs=5)
+    receiver.answers = [Answer(500), Answer(429, {"Retry-After": "3000"})]
+    first = telling.done(webhook=f"{receiver.url}/a")
+    assert telling.tried(first, 1)["next_attempt_at"] < telling.clock() + 10
+    second = telling.done(webhook=f"{receiver.url}/a")
+    telling.tried(second, 1)
+    for request_id in (first, second):
+        asked = telling.deliveries(request_id)[0]["next_attempt_at"]
+        assert asked == pytest.approx(telling.clock() + 3000, abs=5)
+    other = telling.done(webhook=f"{receiver.url}/b")
+    assert telling.tried(other, 1)["status"] == "delivered"
     telling.move_on(1000)
-    assert len(receiver.messages) == 1
+    assert len(receiver.messages) == 3
     telling.move_on(2001)
-    assert telling.tried(first, 2)["status"] == "delivered"
+    for request_id in (first, second):
+        assert telling.tried(request_id, 2)["status"] == "delivered"
 
 
 def test_a_webhook_that_is_gone_is_disabled_and_says_so(

@@ -31,6 +31,10 @@ _GRACE_S = 3.0
 _AFTER_MISTAKE_S = 60
 
 
+def _nothing(_attempt: Attempt) -> None:
+    return
+
+
 class Notifier:
     """Sends the outbox's messages; on the server's event loop.
 
@@ -43,6 +47,7 @@ class Notifier:
         width: How many messages are on their way at once.
         now: Gives Unix time in seconds.
         resolve: Turns a host name into addresses.
+        told: Called with every try that was made.
     """
 
     def __init__(
@@ -56,6 +61,7 @@ class Notifier:
         width: Width | None = None,
         now: Callable[[], float] = time.time,
         resolve: Resolver = system_resolver,
+        told: Callable[[Attempt], None] = _nothing,
     ) -> None:
         self._endpoints, self._outbox = webhooks.endpoints, webhooks.outbox
         self._message = message
@@ -64,6 +70,7 @@ class Notifier:
         self._patience = patience or Patience()
         self._now = now
         self._resolve = resolve
+        self._told = told
         self._lanes = Lanes(width or Width())
         self._woken = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -193,8 +200,12 @@ class Notifier:
             judged = self._judge(delivery, posted)
         days_s = self._patience.disable_after_s
         why = await self._outbox.tried(delivery, attempt, judged, days_s)
+        self._told(attempt)
+        about = {"request_id": delivery.request_id}
+        if not attempt.good:
+            _log.info("message %s: %s", delivery.delivery_id, attempt.error, extra=about)
         if why is not None:
-            _log.warning("webhook %s was disabled (%s)", delivery.webhook_id, why)
+            _log.warning("webhook %s was disabled (%s)", delivery.webhook_id, why, extra=about)
 
     def _judge(self, delivery: Delivery, posted: Posted) -> Verdict:
         chance = random.random()  # noqa: S311 - not a secret
