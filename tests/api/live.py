@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
+from anyio import open_file as _loaded  # noqa: F401 - rewriting it deep in a thread fails
 
 from retake.api.app import create_app
 from retake.api.catalogue import ModelInfo

@@ -204,3 +204,17 @@ def test_the_statuses_are_streamed(service: Service, video: str) -> None:
             told = [json.loads(line[6:]) for line in stream.iter_lines() if line[:6] == "data: "]
     assert told[-1]["status"] == "COMPLETED"
     assert told[-1]["logs"][0]["message"] == "queued"
+
+
+def test_a_webhook_is_kept_with_the_request(
+    client: fal_client.SyncClient, service: Service, video: str
+) -> None:
+    hook = "https://example.com/hook?id=1&x=2"
+    handle = client.submit(APP, arguments(video), webhook_url=hook)
+    handle.cancel()
+    with service.call() as plain:
+        record = plain.get(f"/requests/{handle.request_id}").json()
+    assert record["webhook"]["url"] == hook
+    with pytest.raises(FalClientHTTPError) as told:
+        client.submit(APP, arguments(video), webhook_url="ftp://example.com/hook")
+    assert told.value.status_code == 422

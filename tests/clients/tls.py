@@ -89,6 +89,9 @@ class TlsFront:
         to_reader, to_writer = await asyncio.open_connection("127.0.0.1", self.target_port)
         try:
             await asyncio.gather(_pass_on(reader, to_writer), _pass_on(to_reader, writer))
+        except asyncio.CancelledError:
+            # Passed on, the streams would report it as an error of theirs.
+            pass
         finally:
             self._talks.discard(talk)
             for each in (writer, to_writer):

@@ -25,7 +25,8 @@ def submit_of(
 ) -> dict[str, Any]:
     """Return the submit that a call of `app` with `body` means.
 
-    ``X-Fal-Request-Timeout`` becomes ``Cancel-After``, which who accepts the request reads.
+    ``X-Fal-Request-Timeout`` becomes ``Cancel-After``, which who accepts the request reads;
+    ``fal_webhook`` a webhook that is told in fal's form.
 
     Raises:
         Refusal: There is no such app (404).
@@ -42,11 +43,8 @@ def submit_of(
             )
         payload[ours] = value
     url = one(request, "fal_webhook")
-    return {"model": model, "payload": payload, **({"webhook": _told(url)} if url else {})}
-
-
-def _told(url: str) -> dict[str, str]:
-    return {"url": url, "form": "fal"}
+    webhook = {} if url is None else {"webhook": {"url": url, "form": "fal"}}
+    return {"model": model, "payload": payload, **webhook}
 
 
 def _model(app: str, models: tuple[ModelInfo, ...]) -> str:

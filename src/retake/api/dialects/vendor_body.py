@@ -19,16 +19,18 @@ def submit_of(
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Return the submit that a vendor's body means, and what of it is not followed.
 
-    Everything but ``model`` and ``resolution`` goes into the payload as it is, so our own further
+    All other keys go into the payload as they are, but a webhook beside it: our own further
     parameters may be sent too.
 
     Raises:
         BadRequest: ``model`` or ``resolution`` is of the wrong type, or no resolution there is.
         Refusal: There is no such model (404).
     """
-    payload = {name: v for name, v in body.items() if name not in {"model", "resolution"}}
+    beside = {name: value for name, value in body.items() if name.startswith("webhook")}
+    apart = {"model", "resolution", *beside}
+    payload = {name: value for name, value in body.items() if name not in apart}
     ignored = (_OF_RESOLUTION,) if _resolution(body.get("resolution")) else ()
-    return {"model": _model(body.get("model"), models), "payload": payload}, ignored
+    return {"model": _model(body.get("model"), models), "payload": payload, **beside}, ignored
 
 
 def _model(sent: object, models: tuple[ModelInfo, ...]) -> str:
