@@ -24,6 +24,7 @@ from retake.core.source import Source, VideoStream
 from retake.core.watch import Watch
 from retake.media.decode import decode_frames, decode_stream
 from retake.media.muxing import flows, sound, streams
+from retake.media.muxing.contents import EncodedPictures
 from retake.media.muxing.form import form_of
 from retake.media.opening import open_source, pixel_allowance
 from retake.media.packets import index_packets, packets_of
@@ -124,7 +125,8 @@ class _Excerpt:
             frame if frame.format.name == recipe.pix_fmt else frame.reformat(format=recipe.pix_fmt)
             for frame in decode_frames(self.out, self.made, frames.start, frames.end)
         )
-        yield from flows.encoded(stream, self.video, pictures, self.origin, self.quiet)
+        new = EncodedPictures(recipe, pictures)
+        yield from flows.encoded(stream, self.video, new, self.origin, self.quiet)
 
     def heard(self, target: Any, file_type: str) -> Iterator[flows.Timed]:
         """Yield its sound, encoded."""
