@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,19 @@ def test_a_created_request_comes_back_as_it_was_sent(requests: Requests, clock: 
         assert record.created_at == record.queued_at == record.updated_at == clock.time
         for name in NewRequest.__dataclass_fields__:
             assert getattr(record, name) == getattr(sent, name)
+
+    asyncio.run(scenario())
+
+
+def test_what_create_returns_is_what_was_stored_whatever_it_holds(requests: Requests) -> None:
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    payload = {"a": [1, 2.5, None, "é😀"], "b": {"c": True}}
+    many = replace(
+        new("r2"), payload=payload, warnings=("x", "y"), trace=trace, cancel_at=2**40, puts={"p": 1}
+    )
+
+    async def scenario() -> None:
+        assert await requests.create(many) == requests.get("r2", "key")
 
     asyncio.run(scenario())
 

@@ -95,7 +95,7 @@ class Requests:
         """
         if self._stopping:
             raise _is_stopping()
-        return self._existing(await self._whole(self._create(new, known)))
+        return self.lively(await self._whole(self._create(new, known)))
 
     def find(self, key_id: str, known: Once) -> Record | None:
         """Return the key's request that was accepted with the same `known`; None if none was.
@@ -216,19 +216,20 @@ class Requests:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def _create(self, new: NewRequest, known: Once | None) -> str:
+    async def _create(self, new: NewRequest, known: Once | None) -> Record:
         self._room.enter(new.request_id, new.key_id)
-        request_id, place = "", 0
         try:
-            request_id, place = await self._store.insert(new, known)
-        finally:
-            if request_id != new.request_id:
-                self._room.leave(new.request_id)
-        if request_id == new.request_id:
-            self.dispatch.add(place, new)
+            record = await self._store.insert(new, known)
+        except BaseException:
+            self._room.leave(new.request_id)
+            raise
+        if record.request_id != new.request_id:
+            self._room.leave(new.request_id)
+        else:
+            self.dispatch.add(record.place, new)
             if new.cancel_at is not None:
-                self._deadlines.add(request_id, new.cancel_at)
-        return request_id
+                self._deadlines.add(new.request_id, new.cancel_at)
+        return record
 
     def _ended(self, request_id: str) -> None:
         self._deadlines.remove(request_id)
@@ -240,10 +241,7 @@ class Requests:
         self._waiting.release_all()
 
     def _existing(self, request_id: str) -> Record:
-        found = self._store.get(request_id)
-        if found is None:
-            raise LookupError(request_id)
-        return self.dispatch.lively(found)
+        return self.dispatch.lively(self._store.existing(request_id))
 
 
 def _is_stopping() -> StorageFailed:

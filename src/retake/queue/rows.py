@@ -7,7 +7,7 @@ import sqlite3
 from typing import Any
 
 from retake.core.request import Status
-from retake.queue.record import Record
+from retake.queue.record import NewRequest, Record
 
 
 def record_of(row: sqlite3.Row) -> Record:
@@ -37,6 +37,29 @@ def record_of(row: sqlite3.Row) -> Record:
         puts=None if row["puts"] is None else json.loads(row["puts"]),
         files_removed_at=row["files_removed_at"],
         webhook=None if row["webhook"] is None else json.loads(row["webhook"]),
+    )
+
+
+def record_of_new(new: NewRequest, now: int, place: int) -> Record:
+    """Return the record of a request that was stored a moment ago, as reading it back would."""
+    return Record(
+        request_id=new.request_id,
+        key_id=new.key_id,
+        model=new.model,
+        engine=new.engine,
+        status=Status.QUEUED,
+        payload=new.payload,
+        source_ref=new.source_ref,
+        seed=new.seed,
+        warnings=new.warnings,
+        created_at=now,
+        queued_at=now,
+        updated_at=now,
+        cancel_at=new.cancel_at,
+        place=place,
+        trace=new.trace,
+        puts=new.puts,
+        webhook=None if new.webhook is None else new.webhook.to_dict(),
     )
 
 

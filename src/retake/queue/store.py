@@ -18,7 +18,7 @@ from retake.queue.listing import Listing
 from retake.queue.once import Once
 from retake.queue.record import NewRequest, Record
 from retake.queue.results import Results
-from retake.queue.rows import record_of
+from retake.queue.rows import record_of, record_of_new
 from retake.queue.schema import open_reader, open_writer
 from retake.queue.webhooks import Webhooks
 from retake.queue.writer import Writer
@@ -87,10 +87,8 @@ class Store:
         self._reader.close()
         self._writer.close()
 
-    async def insert(self, new: NewRequest, known: Once | None = None) -> tuple[str, int]:
-        """Store a new request; returns its id and its place in the order of all requests.
-
-        Where a request was stored with the same `known`, that one's id and 0 are returned.
+    async def insert(self, new: NewRequest, known: Once | None = None) -> Record:
+        """Store a new request and return it; or the one that was stored with the same `known`.
 
         Raises:
             BadRequest: Another one was stored with its key (``idempotency_key_reused``).
@@ -120,7 +118,8 @@ class Store:
                 once.keep(db, new.key_id, known, new.request_id, now, now - self._known_s)
             return new.request_id, _last_row(db.execute(statements.INSERT, values))
 
-        return await self._writer.write(insert)
+        request_id, place = await self._writer.write(insert)
+        return record_of_new(new, now, place) if place else self.existing(request_id)
 
     def find(self, key_id: str, known: Once) -> str | None:
         """Return the id of the request that was stored with the same `known`; None if none was.
@@ -193,6 +192,17 @@ class Store:
         """Return a request; None when there is none of that id."""
         row = self._reader.execute(statements.ONE, (request_id,)).fetchone()
         return None if row is None else record_of(row)
+
+    def existing(self, request_id: str) -> Record:
+        """Return a request that was stored before.
+
+        Raises:
+            LookupError: It was not.
+        """
+        found = self.get(request_id)
+        if found is None:
+            raise LookupError(request_id)
+        return found
 
     async def _changed(self, statement: str, request_id: str, **values: Any) -> bool:
         values = {"request_id": request_id, "now": int(self._now()), **values}
