@@ -58,17 +58,25 @@ def _decoded(uri: str, most: int) -> tuple[str, bytes]:
     if kind and not kind.startswith("video/") and kind != "application/octet-stream":
         raise _bad(f"it is labelled {kind[:40]!r}")
     text = uri[match.end() :]
+    # Before it is decoded, as far as its length tells; then exactly.
     if len(text) > most * 4 // 3 + 4:
-        raise Refusal(
-            "data_uri_too_large",
-            f"video_uri holds about {len(text) * 3 // 4} bytes; at most {most} are accepted in a "
-            "data: URI; upload the video instead",
-            param="video_uri",
-        )
+        raise _too_large(len(text) * 3 // 4, most)
     try:
-        return kind, base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+        data = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
     except (binascii.Error, ValueError) as error:
         raise _bad(f"it is not base64: {error}") from None
+    if len(data) > most:
+        raise _too_large(len(data), most)
+    return kind, data
+
+
+def _too_large(length: int, most: int) -> Refusal:
+    return Refusal(
+        "data_uri_too_large",
+        f"video_uri holds about {length} bytes; at most {most} are accepted in a data: URI; upload "
+        "the video instead",
+        param="video_uri",
+    )
 
 
 def _bad(found: str) -> BadRequest:
