@@ -20,6 +20,8 @@ export function Header() {
         <span>retake</span>
       </a>
       {clip.value && <OpenClip />}
+      {/* A tab of its own: leaving this one would lose the open clip. */}
+      <a class="docs-link" href="./docs" target="_blank" rel="noopener">Docs</a>
       <KeyMenu />
     </header>
   );
