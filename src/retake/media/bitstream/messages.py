@@ -16,7 +16,10 @@ from retake.media.bitstream.nal import (
 )
 
 REGISTERED = 4
-"""Type of a message whose meaning somebody registered: closed captions, the format of the frame."""
+"""Type of a message whose meaning somebody registered."""
+
+_ATSC = b"\xb5\x00\x31"
+"""Of the United States' broadcasters (ATSC A/53): closed captions, the format of the frame."""
 
 _HEADERS = {"h264": b"\x06", "hevc": b"\x4e\x01"}
 
@@ -55,8 +58,8 @@ def message_unit(codec: str, kind: int, data: bytes) -> bytes:
     return escape(_HEADERS[codec] + sizes + data + b"\x80")
 
 
-def registered_in(codec: str, sample: bytes, length_size: int) -> tuple[bytes, ...]:
-    """Return the payload of each registered message of a sample.
+def broadcast_in(codec: str, sample: bytes, length_size: int) -> tuple[bytes, ...]:
+    """Return the payload of each registered message of a sample that is a broadcaster's.
 
     Raises:
         Unspliceable: The sample is damaged.
@@ -67,7 +70,7 @@ def registered_in(codec: str, sample: bytes, length_size: int) -> tuple[bytes, .
         for nal in split_sized(sample, length_size)
         if _type_of(codec, nal) == _type_of(codec, header)
         for kind, data in messages(nal, len(header))
-        if kind == REGISTERED
+        if kind == REGISTERED and data.startswith(_ATSC)
     )
 
 
@@ -109,5 +112,5 @@ def with_captions(codec: str, packet: bytes, said: bytes) -> bytes:
     if codec not in _HEADERS:
         return packet
     sized = join_sized(split_annexb(packet), 4)
-    told = with_messages(codec, sized, REGISTERED, [b"\xb5\0\x31" + data], 4)
+    told = with_messages(codec, sized, REGISTERED, [_ATSC + data], 4)
     return b"".join(b"\0\0\0\1" + nal for nal in split_sized(told, 4))

@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import BinaryIO
 
-from retake.media.bitstream.messages import REGISTERED, registered_in, with_messages
+from retake.media.bitstream.messages import REGISTERED, broadcast_in, with_messages
 from retake.media.opening import open_source
 from retake.media.packets import packets_of
 from retake.media.pictures.encode import Encoded
@@ -46,7 +46,7 @@ def captioned(
             return new
         kind, length_size = codec or task.video.codec, 4 if codec else size
         sample = _read(task.spool, new)
-        if registered_in(kind, sample, length_size):
+        if broadcast_in(kind, sample, length_size):
             # The source's own, with another header.
             return new
         sample = with_messages(kind, sample, REGISTERED, said[new.pts], length_size)
@@ -64,7 +64,7 @@ def _said(task: Task, moments: Collection[int], length_size: int) -> dict[int, t
         for packet in packets_of(container, task.video.index):
             if packet.pts in left:
                 left.remove(packet.pts)
-                found = registered_in(task.video.codec, bytes(packet), length_size)
+                found = broadcast_in(task.video.codec, bytes(packet), length_size)
                 if found:
                     said[packet.pts] = found
             if not left:
