@@ -5,7 +5,6 @@ from __future__ import annotations
 from fractions import Fraction
 
 import numpy as np
-from scipy.signal import resample_poly
 
 from retake.core.timing import sample_at
 from retake.engines.engine import Shot, Sound
@@ -54,6 +53,8 @@ def _at_rate(
 ) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
     if rate == target or not samples.shape[1]:
         return samples
+    from scipy.signal import resample_poly
+
     ratio = Fraction(target, rate)
     resampled = resample_poly(samples, ratio.numerator, ratio.denominator, axis=1)
     return np.ascontiguousarray(resampled, dtype=np.float32)
