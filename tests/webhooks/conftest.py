@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -97,17 +98,11 @@ class Telling(Live):
 
 @pytest.fixture
 def telling(tmp_path: Path) -> Iterator[Telling]:
-    server = Telling(tmp_path)
-    try:
+    with closing(Telling(tmp_path)) as server:
         yield server
-    finally:
-        server.close()
 
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    server = Receiver()
-    try:
+    with closing(Receiver()) as server:
         yield server
-    finally:
-        server.close()

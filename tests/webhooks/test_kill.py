@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -42,8 +43,7 @@ def test_a_killed_server_tells_when_it_is_back(
             receiver.wait(1)
         process.send_signal(signal.SIGKILL)
     held.set()
-    after = Telling(tmp_path)
-    try:
+    with closing(Telling(tmp_path)) as after:
         messages = receiver.wait(1 + deliver)
         assert len({message.id for message in messages}) == 1
         assert messages[-1].json["data"]["request_id"] == "r1"
@@ -53,23 +53,16 @@ def test_a_killed_server_tells_when_it_is_back(
             return "" if delivery is None else str(delivery.state)
 
         until(lambda: after.call(state) == "delivered")
-    finally:
-        after.close()
     assert len(receiver.messages) == 1 + deliver
 
 
 def test_what_was_cancelled_by_a_kill_is_told_at_the_next_start(
     tmp_path: Path, receiver: Receiver
 ) -> None:
-    before = Telling(tmp_path)
-    request_id = before.ask(webhook=receiver.url)
-    before.take()
-    # Somebody was told that it would stop, then the server went down before it did.
-    before.do(before.requests._store.cancel(request_id))
-    before.close()
+    with closing(Telling(tmp_path)) as before:
+        before.ask(webhook=receiver.url)
+        # Somebody was told that it would stop, then the server went down before it did.
+        before.do(before.requests._store.cancel(before.take()))
     assert receiver.messages == []
-    after = Telling(tmp_path)
-    try:
+    with closing(Telling(tmp_path)):
         assert receiver.wait(1)[0].type == "retake.cancelled"
-    finally:
-        after.close()

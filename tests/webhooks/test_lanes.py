@@ -6,6 +6,7 @@ import itertools
 import os
 import threading
 import time
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -19,10 +20,13 @@ from tests.webhooks.receiver import Answer, Receiver, until
 
 
 def test_a_receiver_that_hangs_holds_up_nobody_else(tmp_path: Path, receiver: Receiver) -> None:
-    telling = Telling(tmp_path, Width(in_all=8, of_key=4, of_lane=2))
-    slow, held = Receiver(), threading.Event()
-    slow.answer = lambda _message: Answer(wait_for=held)
-    try:
+    with ExitStack() as open_now:
+        telling = open_now.enter_context(
+            closing(Telling(tmp_path, Width(in_all=8, of_key=4, of_lane=2)))
+        )
+        slow, held = open_now.enter_context(closing(Receiver())), threading.Event()
+        open_now.callback(held.set)
+        slow.answer = lambda _message: Answer(wait_for=held)
         for _ in range(6):
             telling.done(webhook=slow.url)
         slow.wait(2)
@@ -31,40 +35,36 @@ def test_a_receiver_that_hangs_holds_up_nobody_else(tmp_path: Path, receiver: Re
         receiver.wait(1)
         assert time.monotonic() - begun < 1.5
         assert len(slow.messages) == 2
-    finally:
         held.set()
-        until(lambda: len(slow.messages) >= 6)
-        telling.close()
-        slow.close()
+        slow.wait(6)
 
 
 def test_a_key_whose_receivers_hang_holds_up_no_other_key(
     tmp_path: Path, receiver: Receiver
 ) -> None:
-    telling = Telling(tmp_path, Width(in_all=3, of_key=2, of_lane=2))
-    hanging, held = [Receiver() for _ in range(3)], threading.Event()
-    for each in hanging:
-        each.answer = lambda _message: Answer(wait_for=held)
-        telling.done(webhook=each.url)
-    try:
+    with ExitStack() as open_now:
+        telling = open_now.enter_context(
+            closing(Telling(tmp_path, Width(in_all=3, of_key=2, of_lane=2)))
+        )
+        hanging = [open_now.enter_context(closing(Receiver())) for _ in range(3)]
+        held = threading.Event()
+        open_now.callback(held.set)
+        for each in hanging:
+            each.answer = lambda _message: Answer(wait_for=held)
+            telling.done(webhook=each.url)
         until(lambda: telling.notifier.under_way == 2)
         other = {"Authorization": f"Bearer {telling.other_key}", "Prefer": "respond-async"}
         body = {"model": MODEL, "payload": PAYLOAD, "webhook": receiver.url}
         telling.anybody.post(f"{API}/requests", headers=other, json=body)
         telling.finish(telling.take())
         receiver.wait(1, 1.5)
-    finally:
         held.set()
-        until(lambda: sum(len(each.messages) for each in hanging) >= 3)
-        telling.close()
-        for each in hanging:
-            each.close()
+        until(lambda: all(each.messages for each in hanging))
 
 
 def test_a_burst_is_delivered_once_each_and_never_too_many_at_once(
     tmp_path: Path, receiver: Receiver
 ) -> None:
-    telling = Telling(tmp_path, Width(in_all=8, of_key=8, of_lane=3))
     lock, now, most = threading.Lock(), [0], [0]
 
     def answer(_message: object) -> Answer:
@@ -77,7 +77,7 @@ def test_a_burst_is_delivered_once_each_and_never_too_many_at_once(
         return Answer()
 
     receiver.answer = answer
-    try:
+    with closing(Telling(tmp_path, Width(in_all=8, of_key=8, of_lane=3))) as telling:
         webhook = telling.webhook(receiver.url, events=["queued"])["webhook_id"]
         ids = [telling.ask() for _ in range(40)]
         receiver.wait(40)
@@ -87,8 +87,6 @@ def test_a_burst_is_delivered_once_each_and_never_too_many_at_once(
         assert most[0] <= 3
         log = telling.get(f"/webhooks/{webhook}/deliveries?limit=100")["deliveries"]
         assert {each["status"] for each in log} == {"delivered"}
-    finally:
-        telling.close()
 
 
 def test_nothing_to_do_costs_nothing(telling: Telling, receiver: Receiver) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import stat
+from contextlib import closing
 from pathlib import Path
 
 from hypothesis import given
@@ -44,9 +45,8 @@ def test_a_file_from_before_there_were_webhooks_is_brought_up(tmp_path: Path) ->
 
 
 def test_secrets_are_readable_by_the_owner_only(tmp_path: Path) -> None:
-    telling = Telling(tmp_path)
-    secret = telling.webhook("http://127.0.0.1:9/")["secret"]
-    telling.close()
+    with closing(Telling(tmp_path)) as telling:
+        secret = telling.webhook("http://127.0.0.1:9/")["secret"]
     files = [path for path in telling.data_dir.path.iterdir() if path.is_file()]
     holding = [path for path in files if secret.encode() in path.read_bytes()]
     assert holding
@@ -76,17 +76,16 @@ def test_an_operator_is_told_how_webhooks_stand_while_the_server_runs_and_when_i
     tmp_path: Path, receiver: Receiver
 ) -> None:
     assert webhooks_in(tmp_path) is None
-    telling = Telling(tmp_path)
-    data_dir = telling.data_dir.path
-    receiver.answers = [Answer(410)]
-    receiver.answer = lambda _message: Answer(500)
-    telling.webhook(f"{receiver.url}/gone")
-    until(lambda: telling.tried(telling.done(), 1)["status"] == "failed")
-    telling.webhook(f"{receiver.url}/down")
-    telling.tried(telling.done(), 1)
-    told = "2 webhooks (1 disabled, 1 failing), 1 messages waiting to be delivered"
-    assert webhooks_in(data_dir) == told
-    telling.close()
+    with closing(Telling(tmp_path)) as telling:
+        data_dir = telling.data_dir.path
+        receiver.answers = [Answer(410)]
+        receiver.answer = lambda _message: Answer(500)
+        telling.webhook(f"{receiver.url}/gone")
+        until(lambda: telling.tried(telling.done(), 1)["status"] == "failed")
+        telling.webhook(f"{receiver.url}/down")
+        telling.tried(telling.done(), 1)
+        told = "webhooks: 2, of them disabled: 1, failing: 1; messages waiting to be delivered: 1"
+        assert webhooks_in(data_dir) == told
     before = sorted(path.name for path in data_dir.iterdir())
     assert webhooks_in(data_dir) == told
     assert sorted(path.name for path in data_dir.iterdir()) == before

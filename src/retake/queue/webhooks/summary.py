@@ -26,8 +26,8 @@ class Summary:
     def __str__(self) -> str:
         """Return it as one line."""
         return (
-            f"{self.webhooks} webhooks ({self.disabled} disabled, {self.failing} failing), "
-            f"{self.waiting} messages waiting to be delivered"
+            f"webhooks: {self.webhooks}, of them disabled: {self.disabled}, failing: "
+            f"{self.failing}; messages waiting to be delivered: {self.waiting}"
         )
 
 
