@@ -11,9 +11,9 @@ from retake.api.dialects.fal_body import PARAMETERS
 from retake.api.dialects.route import DialectRoute, failure_of
 from retake.api.errors import status_of
 from retake.api.links import Links, links_for
-from retake.api.media_types import media_type
 from retake.api.parts import ApiParts
 from retake.core.errors import RetakeError
+from retake.core.media_types import media_type
 from retake.core.request import Status
 from retake.queue.history import history
 from retake.queue.record import Record

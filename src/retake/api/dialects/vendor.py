@@ -22,11 +22,11 @@ from retake.api.errors import status_of
 from retake.api.existing import existing
 from retake.api.hold import hold
 from retake.api.links import links_for
-from retake.api.media_types import media_type
 from retake.api.parts import ApiParts, parts_of
 from retake.api.schemas import record_json
 from retake.api.uploads import kept_until
 from retake.core.errors import RetakeError
+from retake.core.media_types import media_type
 from retake.core.request import Status
 from retake.queue.keys import KeyInfo
 from retake.queue.record import Record
