@@ -111,6 +111,23 @@ def test_waiting_ends_when_its_time_is_over_and_the_request_goes_on(server: Live
     assert [each["request_id"] for each in listed] == [answers[0].structured_content["request_id"]]
 
 
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+def test_who_waits_is_told_when_the_server_stops(tmp_path: Path, mode: str) -> None:
+    with live(tmp_path) as stopping:
+
+        async def worked(client: Client) -> Any:
+            made = await client.call_tool("submit", {"video": VIDEO, "prompt": "fog"})
+            arguments = {"request_id": made.structured_content["request_id"]}
+            waiting = asyncio.create_task(client.call_tool("wait", arguments))
+            await asyncio.sleep(0.3)
+            stopping.requests.release()
+            return await waiting
+
+        told = asked(stopping, worked, mode=mode)
+    assert told.is_error
+    assert told.structured_content["retryable"] is True
+
+
 def test_effects_tells_what_the_engine_can_do(server: Live) -> None:
     told = asked(server, lambda client: client.call_tool("effects", {}))
     assert "Knows no people" in told.content[0].text
@@ -134,8 +151,8 @@ def test_probe_is_a_dry_run(server: Live) -> None:
             "duration_too_short",
             "duration",
         ),
-        ("submit", {"video": "/etc/passwd", "prompt": "x"}, "unsupported_scheme", "video"),
-        ("probe", {"video": "file:///etc/passwd"}, "unsupported_scheme", "video"),
+        ("submit", {"video": "/etc/passwd", "prompt": "x"}, "bad_url", "video"),
+        ("probe", {"video": "file:///etc/passwd"}, "bad_url", "video"),
         ("submit", {"video": "http://127.0.0.1/x", "prompt": "x"}, "blocked_address", "video_uri"),
         ("submit", {"video": VIDEO, "prompt": "x", "model": "veo3"}, "unknown_model", "model"),
         ("status", {"request_id": "none"}, "unknown_request", "request_id"),

@@ -13,22 +13,21 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import httpx
 from fastapi import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from retake.api.auth import key_of
 from retake.api.errors import Refusal
-from retake.api.inside import Inside
 from retake.api.links import API
 from retake.api.parts import parts_of
-from retake.client import AsyncClient
 
 if TYPE_CHECKING:
     # Loaded when the first agent calls: it takes longer than everything else here.
     from mcp.server.mcpserver import Context, MCPServer
     from mcp.server.mcpserver.tools import Tool
     from mcp.server.transport_security import TransportSecuritySettings
+
+    from retake.client import AsyncClient
 
 PATH = "/mcp"
 _PATIENCE_S = 3.0
@@ -77,13 +76,23 @@ class Agents:
         return make_server(self._tools)
 
     def _make_tools(self) -> list[Tool]:
+        from sse_starlette.sse import AppStatus
+
+        import retake.api.inside  # noqa: F401 - loaded here, on a thread, rather than on the loop
         from retake.mcp.desk import Desk
         from retake.mcp.server import make_tools
 
+        # What writes their streams would cut all of them when any server of this process is told to
+        # stop, tools at work among them; these end by themselves soon enough.
+        AppStatus.disable_automatic_graceful_drain()
+        AppStatus.should_exit = False
         return make_tools(Desk(self._client, files=False, upload_url=self._upload_url))
 
     @asynccontextmanager
     async def _client(self, ctx: Context[Any, Any]) -> AsyncGenerator[AsyncClient]:
+        from retake.api.inside import Inside
+        from retake.client import AsyncClient
+
         request = _request(ctx)
         async with AsyncClient(
             str(request.base_url).rstrip("/") + API,
@@ -94,6 +103,10 @@ class Agents:
             yield client
 
     async def _upload_url(self, ctx: Context[Any, Any], file_type: str) -> dict[str, Any]:
+        import httpx
+
+        from retake.api.inside import Inside
+
         request = _request(ctx)
         transport = Inside(self._app, _peer(request))
         async with httpx.AsyncClient(transport=transport, base_url=str(request.base_url)) as http:

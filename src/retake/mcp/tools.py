@@ -217,7 +217,7 @@ class Tools:
         if self._desk.files:
             return Path(video.removeprefix("file://")).expanduser()
         raise BadRequest(
-            "unsupported_scheme",
+            "bad_url",
             f"video is {video[:80]!r}; accepted is a URL, for this server does not see your files: "
             "the tool upload_url gives one to PUT the video to",
             param="video",
