@@ -17,10 +17,9 @@ _MOST_ATTEMPTS = 30
 """So many of a delivery's tries are kept."""
 _AT_ONCE = 1000
 
-_LANES = """
-select lane, min(next_at), max(seq) from deliveries
-where next_at is not null and seq > ? group by lane
-"""
+_LANES = "select lane, min(next_at) from deliveries where next_at is not null group by lane"
+# By its place alone: the index of what is due holds all that waits, which may be a lot.
+_NEW = "select lane, next_at, seq from deliveries not indexed where seq > ?"
 _LAST = "select coalesce(max(seq), 0) from deliveries"
 _EARLIEST = """
 select seq, delivery_id, next_at from deliveries
@@ -91,14 +90,15 @@ class Outbox:
         self.on_lane: Callable[[str], None] = _nobody
         self.on_change: Callable[[], None] = _nothing
 
-    def lanes(self, after: int) -> tuple[dict[str, int], int]:
-        """Return when each lane's first message is due, of those whose place is behind `after`.
+    def lanes(self) -> dict[str, int]:
+        """Return when each lane's first message is due (Unix time)."""
+        return {row["lane"]: row[1] for row in self._reader.execute(_LANES).fetchall()}
 
-        Returns:
-            Moments in Unix time by lane, and the last place that was looked at.
-        """
-        rows = self._reader.execute(_LANES, (after,)).fetchall()
-        return {row[0]: row[1] for row in rows}, max((row[2] for row in rows), default=after)
+    def new(self, after: int) -> tuple[set[str], int]:
+        """Return which lanes have messages of a place behind `after`, and the last place."""
+        rows = self._reader.execute(_NEW, (after,)).fetchall()
+        lanes = {row["lane"] for row in rows if row["next_at"] is not None}
+        return lanes, max((row["seq"] for row in rows), default=after)
 
     def last_place(self) -> int:
         """Return the place of the last message."""

@@ -89,7 +89,7 @@ class Notifier:
         self._outbox.on_change = self._look_soon
         self._outbox.on_lane = self._look_at
         self._place = self._outbox.last_place()
-        for lane, at in self._outbox.lanes(0)[0].items():
+        for lane, at in self._outbox.lanes().items():
             self._lanes.look_at(lane, at)
         self._loop = asyncio.create_task(self._run())
 
@@ -136,9 +136,9 @@ class Notifier:
 
     def _look(self) -> None:
         """Send what is due."""
-        lanes, self._place = self._outbox.lanes(self._place)
-        for lane, at in lanes.items():
-            self._lanes.look_at(lane, at)
+        lanes, self._place = self._outbox.new(self._place)
+        for lane in lanes:
+            self._lanes.look_at(lane, self._now())
         while lane := self._lanes.due(self._now()):
             self._send(lane)
         if self._now() >= self._clean_at:
