@@ -73,6 +73,22 @@ def test_only_what_the_filter_names_is_told(telling: Telling, receiver: Receiver
     assert (stage["outcome"], stage["finished_at"], stage["report"]) == (None, None, None)
 
 
+def test_what_is_told_late_is_told_as_it_was_then(telling: Telling, receiver: Receiver) -> None:
+    receiver.answers = [Answer(500), Answer(500)]
+    request_id = telling.ask(webhook={"url": receiver.url, "events": ["queued", "processing"]})
+    telling.take()
+    until(lambda: sum(len(each["attempts"]) for each in telling.deliveries(request_id)) == 2)
+    telling.finish(request_id)
+    telling.move_on(10)
+    told = {message.type: message.json["data"] for message in receiver.wait(4)[2:]}
+    for event in ("queued", "processing"):
+        then = told[f"retake.{event}"]
+        assert then["status"] == event
+        assert [then[key] for key in ("outcome", "finished_at", "report")] == [None] * 3
+    assert told["retake.queued"]["started_at"] is None
+    assert told["retake.processing"]["progress"]["stage"] == "fetch"
+
+
 def test_a_failure_is_told_as_the_record_tells_it(telling: Telling, receiver: Receiver) -> None:
     request_id = telling.ask(webhook=receiver.url)
     error = {"kind": "bad_source", "code": "damaged", "message": "cut off", "param": "video_uri"}
