@@ -78,7 +78,6 @@ class Agents:
     def _make_tools(self) -> list[Tool]:
         from sse_starlette.sse import AppStatus
 
-        import retake.api.inside  # noqa: F401 - loaded here, on a thread, rather than on the loop
         from retake.mcp.desk import Desk
         from retake.mcp.server import make_tools
 
