@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from retake.api.links import Links
-from retake.api.takes import media_urls, takes_json, without_files
+from retake.api.takes import media_urls, section_urls, takes_json, without_files
 from retake.queue.record import Record
 
 _KEYS = {
@@ -40,6 +40,7 @@ def success_json(record: Record, links: Links) -> dict[str, Any]:
         "expires_at": min(links.expires_at, until or links.expires_at) if urls else None,
         "files_expire_at": until,
         "files_removed_at": record.files_removed_at,
+        **section_urls(names, links),
         **takes_json(done, links),
         "delivered": done.get("delivered", []),
     }

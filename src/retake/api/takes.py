@@ -49,6 +49,20 @@ def takes_json(done: dict[str, Any], links: Links) -> dict[str, Any]:
     }
 
 
+def section_urls(files: dict[str, str], links: Links) -> dict[str, Any]:
+    """Return the URL of every section alone, in their order, where there are several."""
+    roles = sorted((role for role in files if role.startswith("section_")), key=_number)
+    if not roles:
+        return {}
+    return {
+        "section_urls": [links.file(files[role]) for role in ("section", *roles) if role in files]
+    }
+
+
+def _number(role: str) -> int:
+    return int(role.rpartition("_")[2])
+
+
 def without_files(done: dict[str, Any]) -> dict[str, Any]:
     """Return an outcome whose files were removed."""
     kept = {key: value for key, value in done.items() if key != "files"}
@@ -62,4 +76,5 @@ def _take(take: dict[str, Any], links: Links) -> dict[str, Any]:
     return {
         **{key: value for key, value in take.items() if key != "files"},
         **{_KEYS[role]: links.file(name) for role, name in files.items() if role in _KEYS},
+        **section_urls(files, links),
     }
