@@ -33,16 +33,6 @@ def raw_pps(pps_id: int, sps_id: int) -> bytes:
     return escape(bits.ended())
 
 
-def raw_size(planes: Sequence[tuple[int, int]], depth: int) -> int:
-    """Return about how many bytes a raw picture takes.
-
-    Args:
-        planes: Height and width of every plane.
-        depth: Bits of a sample.
-    """
-    return sum(height * width for height, width in planes) * depth // 8
-
-
 def raw_picture(
     planes: Sequence[NDArray[Any]], depth: int, sps: Sps, pps_id: int, place: Place
 ) -> bytes:
