@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from retake.core.report import Action
 from retake.core.request import Mode
 from retake.media.take import read_take
-from tests.matrix.judge_form import form
+from tests.matrix.judge_form import form, told
 from tests.matrix.judge_sound import sound
 from tests.matrix.judge_strictly import strictly
 from tests.matrix.sources import Promise, Row
@@ -74,13 +74,8 @@ def _video(done: Judged) -> Iterator[str]:
         if report.action is not Action.COPIED:
             yield f"video: {report.action} though only the sound was replaced"
         return
-    wanted = Action.REENCODED if done.row.video is Promise.REENCODED else Action.SMART
-    if report.action is not wanted:
-        yield f"video: {report.action}, not {wanted}: {report.reason}"
-    if report.action is Action.REENCODED:
-        if not report.reason or done.row.reason not in report.reason:
-            yield f"video: the report's reason is {report.reason!r}"
-    else:
+    yield from told("video", report, done.row.video, done.row.reason)
+    if report.action is not Action.REENCODED:
         yield from _spliced(done, before, after)
     yield from _pictures(done, before)
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import av
 
-from retake.core.report import Action
+from retake.core.report import Action, StreamReport
 from retake.media.proof.verify import verify
+from tests.matrix.sources import Promise
 
 if TYPE_CHECKING:
     from tests.matrix.judge import Judged
@@ -39,6 +40,23 @@ def form(done: Judged) -> Iterator[str]:
         codec, should = after.get(f"{kind}0.codec"), wanted or before.get(f"{kind}0.codec")
         if report.action is Action.REENCODED and codec != should:
             yield f"{kind}0.codec: {codec} instead of {should}"
+
+
+def told(name: str, report: StreamReport, promise: Promise, reason: str = "") -> Iterator[str]:
+    """Yield what is wrong with what the report says of a stream that was edited.
+
+    Args:
+        name: What to call the stream.
+        report: What it says.
+        promise: What is promised of it.
+        reason: A word of the reason, where it is encoded anew.
+    """
+    wanted = Action.REENCODED if promise is Promise.REENCODED else Action.SMART
+    if report.action is not wanted:
+        yield f"{name}: {report.action}, not {wanted}: {report.reason}"
+    silent = not report.reason or reason not in report.reason
+    if report.action is not Action.SMART and silent:
+        yield f"{name}: the report's reason is {report.reason!r}"
 
 
 def _differences(done: Judged, before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retake.core.report import Action
+from tests.matrix.judge_form import told
 from tests.matrix.sources import Promise
 from tests.media.compare import Packet, packets
 
@@ -93,13 +94,9 @@ def sound(done: Judged) -> Iterator[str]:
         if report.action is not Action.COPIED:
             yield f"sound: {report.action} though only the pictures were replaced"
         return
-    wanted = Action.REENCODED if done.row.audio is Promise.REENCODED else Action.SMART
-    if report.action is not wanted:
-        yield f"sound: {report.action}, not {wanted}: {report.reason}"
+    yield from told("sound", report, done.row.audio)
     if report.action is Action.SMART:
         yield from _packets(done, ours, theirs)
-    elif not report.reason:
-        yield "sound: the report has no reason"
     yield from _outside(done, before, after)
     yield from _inside(done, after)
 

@@ -11,8 +11,28 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from retake.core.report import Action
+from retake.core.request import Mode
+from retake.media.proof.verify import verify
 from tests.clips import frame_number
 from tests.media.takes import FIRST_NUMBER, Edit
+
+
+def assert_verified(done: Edit, mode: Mode = Mode.AUDIO_AND_VIDEO) -> None:
+    """Check that retake's own verification finds nothing wrong."""
+    checks = verify(done.src, done.out, done.source, done.section, mode, done.rendered)
+    assert [check for check in checks if not check.passed] == []
+
+
+def assert_spliced_exactly(done: Edit) -> None:
+    """Check that pictures were spliced, every other one exact, every other packet kept."""
+    report = done.rendered.video
+    assert report.action is Action.SMART
+    assert report.frames_reencoded == 0
+    assert_times_kept(done, 0)
+    assert_packets_kept(done, 0, done.rendered.touched)
+    assert_pictures_right(done)
+    assert_verified(done)
 
 
 @dataclass(frozen=True)

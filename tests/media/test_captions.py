@@ -10,7 +10,6 @@ import av
 import pytest
 
 from retake.core.report import Action
-from retake.core.request import Mode
 from retake.media.bitstream.messages import (
     REGISTERED,
     message_unit,
@@ -18,9 +17,9 @@ from retake.media.bitstream.messages import (
     with_captions,
     with_messages,
 )
-from retake.media.proof.verify import verify
 from tests.clips import make_clip
-from tests.media.compare import assert_packets_kept, assert_pictures_right
+from tests.media.compare import assert_packets_kept, assert_pictures_right, assert_verified
+from tests.media.rewriting import rewritten
 from tests.media.takes import Edit, edit
 
 KINDS = {"libx264": "h264", "libx265": "hevc", "mpeg2video": "mpeg2video"}
@@ -41,25 +40,17 @@ def captioned(path: Path, codec: str, **options: Any) -> Path:
         path.with_name(f"plain{path.suffix}"), codec=codec, seconds=2, **{"gop": 24, **options}
     )
     fps, kind = options.get("fps", 24), KINDS[codec]
-    with av.open(plain) as old, av.open(path, "w") as out:
-        begins = Fraction(old.streams.video[0].start_time) * old.streams.video[0].time_base
-        copies = [out.add_stream_from_template(stream, opaque=True) for stream in old.streams]
-        for packet in old.demux():
-            if not packet.size:
-                continue
-            new = packet
-            if packet.stream.type == "video":
-                number = round((packet.pts * packet.time_base - begins) * fps)
-                if path.suffix == ".ts":
-                    said = with_captions(kind, bytes(packet), said_at(number))
-                else:
-                    said = with_messages(kind, bytes(packet), REGISTERED, [message(number)], 4)
-                new = av.Packet(said)
-                new.pts, new.dts, new.duration = packet.pts, packet.dts, packet.duration
-                new.time_base, new.is_keyframe = packet.time_base, packet.is_keyframe
-            new.stream = copies[packet.stream_index]
-            out.mux_one(new)
-    return path
+    with av.open(plain) as container:
+        first = container.streams.video[0]
+        begins = Fraction(first.start_time) * first.time_base
+
+    def saying(packet: Any) -> bytes:
+        number = round((packet.pts * packet.time_base - begins) * fps)
+        if path.suffix == ".ts":
+            return with_captions(kind, bytes(packet), said_at(number))
+        return with_messages(kind, bytes(packet), REGISTERED, [message(number)], 4)
+
+    return rewritten(plain, path, saying)
 
 
 def heard(path: Path) -> list[bytes | None]:
@@ -73,10 +64,7 @@ def heard(path: Path) -> list[bytes | None]:
 
 def assert_said(done: Edit) -> None:
     assert heard(done.src) == heard(done.out) == [said_at(number) for number in range(48)]
-    checks = verify(
-        done.src, done.out, done.source, done.section, Mode.AUDIO_AND_VIDEO, done.rendered
-    )
-    assert [check for check in checks if not check.passed] == []
+    assert_verified(done)
 
 
 @pytest.mark.parametrize("ending", [".mp4", ".mkv"])

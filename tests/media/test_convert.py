@@ -10,16 +10,10 @@ import pytest
 from retake.core.conversion import Conversion
 from retake.core.report import Action
 from retake.core.request import Mode
-from retake.media.proof.verify import verify
 from tests.clips import make_clip
-from tests.media.compare import packets, pictures, sound
+from tests.media.compare import assert_verified, packets, pictures, sound
 from tests.media.rich import inventory, make_rich
 from tests.media.takes import FIRST_NUMBER, Edit, edit
-
-
-def assert_verified(done: Edit, mode: Mode = Mode.AUDIO_AND_VIDEO) -> None:
-    checks = verify(done.src, done.out, done.source, done.section, mode, done.rendered)
-    assert [check for check in checks if not check.passed] == []
 
 
 def assert_shown(done: Edit) -> None:

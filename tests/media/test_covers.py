@@ -14,6 +14,7 @@ from retake.core.conversion import Conversion
 from retake.core.request import Mode
 from retake.media.proof.verify import verify
 from tests.clips import make_clip
+from tests.media.compare import assert_verified
 from tests.media.takes import Edit, edit
 
 FRAGMENTS = {"movflags": "frag_keyframe+empty_moov+default_base_moof"}
@@ -64,10 +65,7 @@ def covers_of(path: Path) -> list[bytes]:
 def assert_covered(done: Edit) -> None:
     assert covers_of(done.src) == covers_of(done.out) == COVERS
     assert done.rendered.lost == ()
-    checks = verify(
-        done.src, done.out, done.source, done.section, Mode.AUDIO_AND_VIDEO, done.rendered
-    )
-    assert [check for check in checks if not check.passed] == []
+    assert_verified(done)
 
 
 @pytest.mark.parametrize("ending", [".mkv", ".mp4"])

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from retake.core.report import Action
 from retake.core.request import Mode
-from retake.media.proof.verify import verify
 from tests.clips import frame_number, picture
+from tests.media.compare import assert_verified
 from tests.media.takes import FIRST_NUMBER, edit
 
 SIZE = (192, 160)
@@ -110,5 +110,4 @@ def test_fields_stay_where_and_when_they_were(
     # A take's pictures are whole ones: both fields show the same moment.
     new = [(FIRST_NUMBER - n, FIRST_NUMBER - n, first) for n in range(6)]
     assert fields_of(done.out) == [*told[:8], *new, *told[14:]]
-    checks = verify(src, done.out, done.source, done.section, Mode.VIDEO, done.rendered)
-    assert [check for check in checks if not check.passed] == []
+    assert_verified(done, Mode.VIDEO)

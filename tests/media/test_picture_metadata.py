@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import struct
 from pathlib import Path
+from typing import Any
 
-import av
 import pytest
 
 from retake.core.report import Action
 from retake.core.request import Mode
 from retake.media.bitstream.messages import REGISTERED, with_messages
-from retake.media.proof.verify import verify
 from tests.clips import make_clip
-from tests.media.compare import assert_pictures_right
+from tests.media.compare import assert_pictures_right, assert_verified
+from tests.media.rewriting import rewritten
 from tests.media.takes import Edit, edit
 
 # Dolby Vision profile 8.1, level 1 (dv_version 1.0; RPU and base layer): 24 bytes, mostly 0.
@@ -52,18 +52,11 @@ def with_box(src: Path, dst: Path, kind: bytes, payload: bytes, tag: bytes) -> P
 
 def with_hdr10_plus(src: Path, dst: Path) -> Path:
     """Copy a film, each of whose packets then says how bright its picture is meant."""
-    with av.open(src) as old, av.open(dst, "w") as out:
-        copies = [out.add_stream_from_template(stream, opaque=True) for stream in old.streams]
-        for packet in old.demux():
-            new = packet
-            if packet.size and packet.stream.type == "video":
-                new = av.Packet(with_messages("hevc", bytes(packet), REGISTERED, [HDR10_PLUS], 4))
-                new.pts, new.dts, new.duration = packet.pts, packet.dts, packet.duration
-                new.time_base, new.is_keyframe = packet.time_base, packet.is_keyframe
-            if packet.size:
-                new.stream = copies[packet.stream_index]
-                out.mux_one(new)
-    return dst
+
+    def bright(packet: Any) -> bytes:
+        return with_messages("hevc", bytes(packet), REGISTERED, [HDR10_PLUS], 4)
+
+    return rewritten(src, dst, bright)
 
 
 def assert_anew(done: Edit, why: str) -> None:
@@ -71,10 +64,7 @@ def assert_anew(done: Edit, why: str) -> None:
     assert report.action is Action.REENCODED
     assert report.reason is not None
     assert why in report.reason
-    checks = verify(
-        done.src, done.out, done.source, done.section, Mode.AUDIO_AND_VIDEO, done.rendered
-    )
-    assert [check for check in checks if not check.passed] == []
+    assert_verified(done)
     assert_pictures_right(done)
 
 

@@ -12,10 +12,9 @@ import pytest
 from retake.core.report import Action
 from retake.core.request import Limits, Mode
 from retake.media.probe import probe
-from retake.media.proof.verify import verify
 from tests.clips import make_clip
-from tests.media.compare import pictures
-from tests.media.takes import FIRST_NUMBER, Edit, edit
+from tests.media.compare import assert_verified, pictures
+from tests.media.takes import FIRST_NUMBER, edit
 
 LIKE: dict[str, tuple[str, dict[str, Any], str]] = {
     "mpeg2 transport stream": (
@@ -44,11 +43,6 @@ LIKE: dict[str, tuple[str, dict[str, Any], str]] = {
     ),
     "mpeg4 mkv": ("a.mkv", {"codec": "mpeg4", "bframes": 0}, "mpeg4"),
 }
-
-
-def assert_verified(done: Edit, mode: Mode = Mode.AUDIO_AND_VIDEO) -> None:
-    checks = verify(done.src, done.out, done.source, done.section, mode, done.rendered)
-    assert [check for check in checks if not check.passed] == []
 
 
 @pytest.mark.parametrize("name", LIKE)

@@ -15,19 +15,18 @@ from retake.core.report import Action
 from retake.core.request import Mode
 from retake.media.mp4.boxes import boxes_in
 from retake.media.packets import decoding_times, index_packets
-from retake.media.proof.verify import verify
 from tests.clips import make_clip
-from tests.media.compare import assert_packets_kept, assert_pictures_right, assert_times_kept
+from tests.media.compare import (
+    assert_packets_kept,
+    assert_pictures_right,
+    assert_times_kept,
+    assert_verified,
+)
 from tests.media.rich import FONT, inventory, make_rich
-from tests.media.takes import Edit, edit
+from tests.media.takes import edit
 
 VP9: dict[str, Any] = {"codec": "libvpx-vp9", "audio": "libopus", "bframes": 0}
 FRAGMENTS = "frag_keyframe+empty_moov+default_base_moof"
-
-
-def assert_verified(done: Edit, mode: Mode = Mode.AUDIO_AND_VIDEO) -> None:
-    checks = verify(done.src, done.out, done.source, done.section, mode, done.rendered)
-    assert [check for check in checks if not check.passed] == []
 
 
 @pytest.mark.parametrize(

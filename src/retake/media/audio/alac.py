@@ -11,13 +11,11 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import av
 import numpy as np
 from numpy.typing import NDArray
 
 from retake.core.source import AudioStream
-from retake.media.audio.frames import layout_name
-from retake.media.audio.lossless import encode_blocks, new_blocks, packets_at
+from retake.media.audio.lossless import block_encoder, encode_blocks, new_blocks, packets_at
 from retake.media.audio.spliced import SplicedSound
 from retake.media.audio.timeline import extradata, read_timeline
 from retake.media.bitstream.nal import Bits
@@ -42,7 +40,7 @@ def splice_alac(
     frame, bits = int.from_bytes(cookie[12:16], "big"), cookie[17]
 
     def opened(_: int) -> Any:
-        coder = new_encoder(audio.sample_rate, layout_name(audio), bits, frame)
+        coder = block_encoder("alac", _SAMPLE_FORMATS, audio, bits, frame)
         # Frame length, depth, parameters of the entropy coder, channels.
         if (coder.extradata or b"")[12:22] != cookie[12:22]:
             raise Unspliceable("its configuration cannot be matched")
@@ -68,23 +66,6 @@ def splice_alac(
 def merged_config(one: bytes, other: bytes) -> bytes:
     """Return a cookie that fits the packets of two, made from the same one."""
     return max(one, other, key=lambda cookie: cookie[_LARGEST])
-
-
-def new_encoder(rate: int, layout: str, bits: int, block: int) -> Any:
-    """Return an open encoder for blocks of one length, all but the last one.
-
-    Raises:
-        Unspliceable: The depth is none that can be encoded.
-        ValueError: FFmpeg refuses the rate or layout.
-    """
-    if bits not in _SAMPLE_FORMATS:
-        raise Unspliceable(f"ALAC of {bits} bits cannot be encoded")
-    coder: Any = av.CodecContext.create("alac", "w")
-    coder.sample_rate, coder.layout, coder.format = rate, layout, _SAMPLE_FORMATS[bits]
-    coder.options = {"frame_size": str(block), "bits_per_raw_sample": str(bits)}
-    coder.flags |= 1 << 22  # AV_CODEC_FLAG_GLOBAL_HEADER
-    coder.open()
-    return coder
 
 
 def _length(packet: bytes, frame: int) -> int:

@@ -11,13 +11,11 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import av
 import numpy as np
 from numpy.typing import NDArray
 
 from retake.core.source import AudioStream
-from retake.media.audio.frames import layout_name
-from retake.media.audio.lossless import encode_blocks, new_blocks, packets_at
+from retake.media.audio.lossless import block_encoder, encode_blocks, new_blocks, packets_at
 from retake.media.audio.spliced import SplicedSound
 from retake.media.audio.timeline import extradata, packet_bytes, read_timeline
 from retake.media.unspliceable import Unspliceable
@@ -45,7 +43,7 @@ def splice_flac(
     hit = packets_at(line, place)
 
     def opened(length: int) -> Any:
-        return new_encoder(audio.sample_rate, layout_name(audio), info.bits, length)
+        return block_encoder("flac", _SAMPLE_FORMATS, audio, info.bits, max(length, _LEAST_BLOCK))
 
     made = encode_blocks(opened, blocks)
     old = packet_bytes(path, audio.index, hit.start, hit.stop)
@@ -65,25 +63,6 @@ def merged_config(one: bytes, other: bytes) -> bytes:
     info = _StreamInfo.of(other)
     sizes = [int.from_bytes(info.data[n : n + 3], "big") for n in (4, 7)]
     return _StreamInfo.of(one).with_frames(one, [size for size in sizes if size])
-
-
-def new_encoder(rate: int, layout: str, bits: int, block: int) -> Any:
-    """Return an open encoder for blocks of one length.
-
-    Raises:
-        Unspliceable: The depth is none that can be encoded.
-        ValueError: FFmpeg refuses the rate or layout.
-    """
-    if bits not in _SAMPLE_FORMATS:
-        raise Unspliceable(f"FLAC of {bits} bits cannot be encoded")
-    coder: Any = av.CodecContext.create("flac", "w")
-    coder.sample_rate, coder.layout, coder.format = rate, layout, _SAMPLE_FORMATS[bits]
-    coder.options = {
-        "frame_size": str(max(block, _LEAST_BLOCK)),
-        "bits_per_raw_sample": str(bits),
-    }
-    coder.open()
-    return coder
 
 
 @dataclass(frozen=True, slots=True)

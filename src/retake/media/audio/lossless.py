@@ -6,7 +6,7 @@ sample outside is the source's, whatever packets the section begins and ends in.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retake.core.source import AudioStream
-from retake.media.audio.frames import packed_frames
+from retake.media.audio.frames import layout_name, packed_frames
 from retake.media.audio.timeline import Place, Timeline
 from retake.media.opening import open_source
 from retake.media.packets import packets_of
@@ -73,6 +73,36 @@ def quantised(samples: NDArray[np.float32], bits: int, dtype: Any) -> Block:
     scale = 2.0 ** (bits - 1)
     values = np.clip(np.rint(samples.astype(np.float64) * scale), -scale, scale - 1)
     return values.astype(np.int64).astype(dtype) << (8 * np.dtype(dtype).itemsize - bits)
+
+
+def block_encoder(
+    codec: str, formats: Mapping[int, str], audio: AudioStream, bits: int, block: int
+) -> Any:
+    """Return an open encoder of a lossless codec for blocks of one length, all but the last one.
+
+    Args:
+        codec: FFmpeg's name of the encoder.
+        formats: What it takes samples as, by the bits of them that count.
+        audio: The track, whose rate and layout it gets.
+        bits: Bits of a sample that count.
+        block: Samples of each channel in a block.
+
+    Raises:
+        Unspliceable: The depth is none that can be encoded.
+        ValueError: FFmpeg refuses the rate or layout.
+    """
+    if bits not in formats:
+        raise Unspliceable(f"{codec.upper()} of {bits} bits cannot be encoded")
+    coder: Any = av.CodecContext.create(codec, "w")
+    coder.sample_rate, coder.layout, coder.format = (
+        audio.sample_rate,
+        layout_name(audio),
+        formats[bits],
+    )
+    coder.options = {"frame_size": str(block), "bits_per_raw_sample": str(bits)}
+    coder.flags |= 1 << 22  # AV_CODEC_FLAG_GLOBAL_HEADER
+    coder.open()
+    return coder
 
 
 def encode_blocks(opened: Opened, blocks: Sequence[Block]) -> list[bytes]:

@@ -93,10 +93,7 @@ class _Prores(_Look):
         return data
 
     def recipe(self, task: Task) -> Recipe:
-        frame = _only(self._found)
-        if not frame.progressive:
-            raise Unspliceable("its pictures are interlaced")
-        return intra.prores(task.video, frame)
+        return intra.prores(task.video, _progressive(_only(self._found)))
 
 
 class _Dnxhd(_Look):
@@ -114,10 +111,7 @@ class _Dnxhd(_Look):
         return data
 
     def recipe(self, task: Task) -> Recipe:
-        frame = _only(self._found)
-        if not frame.progressive:
-            raise Unspliceable("its pictures are interlaced")
-        return intra.dnxhd(task.video, frame.compression_id)
+        return intra.dnxhd(task.video, _progressive(_only(self._found)).compression_id)
 
 
 class _Mjpeg(_Look):
@@ -135,6 +129,13 @@ class _Mjpeg(_Look):
 
 
 _Frame = TypeVar("_Frame")
+_FrameOrFields = TypeVar("_FrameOrFields", ProresFrame, Vc3Frame)
+
+
+def _progressive(frame: _FrameOrFields) -> _FrameOrFields:
+    if not frame.progressive:
+        raise Unspliceable("its pictures are interlaced")
+    return frame
 
 
 def _only(found: set[_Frame]) -> _Frame:
