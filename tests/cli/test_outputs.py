@@ -92,3 +92,50 @@ def test_an_ending_that_says_otherwise_is_refused():
         container_for("webm", Path("out.mp4"))
     assert refusal(caught) == ("container_and_ending", "container")
     assert ".webm" in caught.value.message
+
+
+def alone(folder, *, force=False, section="sec.mkv", audio="out.m4a"):
+    return Outputs(
+        folder / "out.mp4", None, None, force, section=folder / section, audio=folder / audio
+    )
+
+
+@pytest.mark.parametrize(
+    ("there", "param"),
+    [("sec.mp4", "section_only"), ("sec-2.mp4", "section_only"), ("out.wav", "audio_only")],
+)
+def test_what_a_part_alone_may_become_needs_force_where_it_exists(tmp_path, there, param):
+    (tmp_path / there).write_bytes(b"mine")
+    with pytest.raises(BadRequest) as caught:
+        alone(tmp_path).check("in.mp4")
+    assert refusal(caught) == ("output_exists", param)
+    alone(tmp_path, force=True).check("in.mp4")
+
+
+def test_a_part_alone_never_overwrites_the_source(tmp_path):
+    source = tmp_path / "sec.mp4"
+    source.write_bytes(b"mine")
+    with pytest.raises(BadRequest) as caught:
+        alone(tmp_path, force=True).check(str(source))
+    assert refusal(caught) == ("output_is_source", "section_only")
+
+
+def test_the_sound_alone_may_be_called_like_the_video_and_the_section_may_not(tmp_path):
+    alone(tmp_path).check("in.mp4")
+    with pytest.raises(BadRequest) as caught:
+        alone(tmp_path, section="out.mkv").check("in.mp4")
+    assert refusal(caught) == ("output_exists", "section_only")
+
+
+def test_a_part_alone_gets_the_ending_of_what_it_is(tmp_path):
+    work = tmp_path / "work"
+    work.mkdir()
+    for role, made, expected in (
+        ("section", "section.mp4", "sec.mp4"),
+        ("section_2", "section_2.mp4", "sec-2.mp4"),
+        ("audio", "audio.wav", "out.wav"),
+    ):
+        (work / made).write_bytes(role.encode())
+        assert alone(tmp_path).put(role, work / made) == str(tmp_path / expected)
+        assert (tmp_path / expected).read_bytes() == role.encode()
+    assert alone(tmp_path).wanted() == {"video", "section", "audio"}

@@ -81,6 +81,17 @@ def edit(
     sheet: Annotated[
         Path | None, typer.Option(help="Write a contact sheet here: source above, result below.")
     ] = None,
+    poster: Annotated[
+        Path | None, typer.Option(help="Write a picture of the section here, as a JPEG.")
+    ] = None,
+    section_only: Annotated[
+        Path | None,
+        typer.Option(help="Write the section alone here; its ending becomes .mp4 or the video's."),
+    ] = None,
+    audio_only: Annotated[
+        Path | None,
+        typer.Option(help="Write the sound alone here; its ending becomes .m4a, .wav, …"),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Say everything as JSON, one object a line.")
     ] = False,
@@ -109,7 +120,9 @@ def edit(
             video_codec=video_codec,
             audio_codec=audio_codec,
         )
-        outputs = Outputs(out, sheet, report, force, request.takes)
+        outputs = Outputs(
+            out, sheet, report, force, request.takes, poster, section_only, audio_only
+        )
         outputs.check(source)
         finished = _carry_out(request, engine, outputs, show)
         _tell(finished, show)

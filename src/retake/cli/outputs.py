@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
 import tempfile
 from dataclasses import dataclass, replace
@@ -11,6 +12,20 @@ from pathlib import Path
 
 from retake.core.containers import CONTAINERS, ENDINGS
 from retake.core.errors import BadRequest, StorageFailed
+
+_OPTIONS = {
+    "video": "out",
+    "takes": "sheet",
+    "thumbnail": "poster",
+    "section": "section_only",
+    "audio": "audio_only",
+}
+"""The options that name where a role goes, where they are called otherwise."""
+_ENDING_TOLD_LATER = {
+    "section": (".mp4", ".mov", ".mkv", ".webm"),
+    "audio": (".m4a", ".ogg", ".mp3", ".flac", ".wav", ".mka"),
+}
+"""Roles whose kind of file is known once they are made, and what it can be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +39,10 @@ class Outputs:
         force: Whether files that exist are replaced.
         takes: How many takes there are: where there are several, each one's files have its number
             before their ending, and the sheet under its own name shows all of them.
+        poster: A picture of the section, or None.
+        section: The section alone, or None; its ending becomes that of what it is. Of several
+            sections the later ones have their number behind the name.
+        audio: The sound alone, or None; likewise.
     """
 
     video: Path
@@ -31,6 +50,9 @@ class Outputs:
     report: Path | None
     force: bool
     takes: int = 1
+    poster: Path | None = None
+    section: Path | None = None
+    audio: Path | None = None
 
     def check(self, source: str) -> None:
         """Refuse what cannot end well, before any work is done.
@@ -44,6 +66,13 @@ class Outputs:
                 "unknown_container",
                 f"the output {self.video.name!r} has {found!r}; accepted are " + ", ".join(ENDINGS),
                 param="out",
+            )
+        if self.section and self.section.with_suffix("") == self.video.with_suffix(""):
+            raise BadRequest(
+                "output_exists",
+                f"the section alone would be called like the video, {self.video.name!r}; another "
+                "name is accepted",
+                param="section_only",
             )
         for outputs in self._each():
             for role, path in outputs._targets().items():
@@ -60,6 +89,9 @@ class Outputs:
             video=numbered(self.video),
             sheet=self.sheet and numbered(self.sheet),
             report=self.report and numbered(self.report),
+            poster=self.poster and numbered(self.poster),
+            section=self.section and numbered(self.section),
+            audio=self.audio and numbered(self.audio),
             takes=1,
         )
 
@@ -71,17 +103,28 @@ class Outputs:
     def _targets(self) -> dict[str, Path]:
         if self.takes > 1:
             return {"takes": self.sheet} if self.sheet else {}
-        named = {"video": self.video, "sheet": self.sheet, "report": self.report}
+        named = {
+            "video": self.video,
+            "sheet": self.sheet,
+            "report": self.report,
+            "thumbnail": self.poster,
+            "section": self.section,
+            "audio": self.audio,
+        }
         return {role: path for role, path in named.items() if path is not None}
 
     def _check_target(self, role: str, path: Path, source: str) -> None:
-        param = {"video": "out", "takes": "sheet"}.get(role, role)
+        param = _OPTIONS.get(role, role)
         if not path.parent.is_dir():
             raise BadRequest(
                 "no_such_folder",
                 f"{str(path)!r} lies in a folder that does not exist; make it first",
                 param=param,
             )
+        for each in _may_become(role, path):
+            self._check_place(param, each, source)
+
+    def _check_place(self, param: str, path: Path, source: str) -> None:
         if not path.exists():
             return
         if path.is_dir():
@@ -109,7 +152,7 @@ class Outputs:
         Raises:
             StorageFailed: It could not be written.
         """
-        target = self._targets()[role]
+        target = self._target(role, file.suffix)
         try:
             self._reveal(file, target)
         except OSError as error:
@@ -117,6 +160,14 @@ class Outputs:
                 raise write_error(error, target) from error
             self._copy(file, target)
         return str(target)
+
+    def _target(self, role: str, ending: str) -> Path:
+        which, _, number = role.partition("_")
+        target = self._targets()[which]
+        if which not in _ENDING_TOLD_LATER:
+            return target
+        name = f"{target.stem}-{number}" if number else target.stem
+        return target.with_name(f"{name}{ending}")
 
     def _reveal(self, file: Path, target: Path) -> None:
         if self.force:
@@ -133,6 +184,16 @@ class Outputs:
                 self._reveal(Path(shutil.copy2(file, hidden)), target)
         except OSError as error:
             raise write_error(error, target) from error
+
+
+def _may_become(role: str, path: Path) -> list[Path]:
+    """Return the files that one is in the way of, whose ending or number is not known yet."""
+    if role not in _ENDING_TOLD_LATER:
+        return [path]
+    stems = re.compile(rf"{re.escape(path.stem)}(-\d+)?")
+    beside = sorted(path.parent.iterdir())
+    endings = _ENDING_TOLD_LATER[role]
+    return [each for each in beside if each.suffix in endings and stems.fullmatch(each.stem)]
 
 
 def container_for(asked: str | None, out: Path) -> str | None:
