@@ -153,7 +153,8 @@ def _busy(folder: Path, never: str) -> Any:
 class _Busy:
     def __init__(self, folder: Path, never: str) -> None:
         stall = {"RETAKE_FETCH_STALL_S": "3600", "RETAKE_FETCH_TOTAL_S": "3600"}
-        self._serving = serving(folder, RETAKE_FETCH_ALLOW_PRIVATE="1", **stall)
+        room = {"RETAKE_MAX_UNFINISHED": "0", "RETAKE_MAX_UNFINISHED_PER_KEY": "0"}
+        self._serving = serving(folder, RETAKE_FETCH_ALLOW_PRIVATE="1", **stall, **room)
         self._never = never
 
     def __enter__(self) -> Serving:

@@ -17,6 +17,9 @@ from pathlib import Path
 
 import httpx
 
+from retake.queue.data_dir import DataDir
+from retake.queue.keys import Keys
+
 PREFIX = "/api/v1/ie/requestqueue/apikey"
 _TICKS = os.sysconf("SC_CLK_TCK")
 _STARTED_S = 60.0
@@ -27,7 +30,7 @@ class Serving:
     """A server that runs.
 
     `listens_s` is how long after its start it listened; `ready_s` until its engine was ready, too.
-    `key` is the one that the first start made; empty on a folder that had keys.
+    `key` is one of its API keys.
     """
 
     url: str
@@ -49,6 +52,9 @@ def serving(folder: Path, **settings: str) -> Iterator[Serving]:
         folder: The data folder.
         settings: More settings, by the names of their environment variables.
     """
+    keys = Keys(DataDir(folder).keys)
+    key = keys.create("benchmark")
+    keys.close()
     command = [sys.executable, "-m", "retake.cli.main", "serve", "--port", "0"]
     with (folder.parent / f"{folder.name}.log").open("ab") as log:
         began = time.monotonic()
@@ -67,23 +73,10 @@ def serving(folder: Path, **settings: str) -> Iterator[Serving]:
             url = address[0]
             _until_ready(url)
             ready_s = time.monotonic() - began
-            key = ""
-            if ready_s and (first := _first_key(server)):
-                key = first
             yield Serving(url, key, server.pid, listens_s, ready_s)
         finally:
             server.send_signal(signal.SIGTERM)
             server.wait(30)
-
-
-def _first_key(server: subprocess.Popen[str]) -> str:
-    """Return the key that a first start prints behind its address; empty on any other start."""
-    assert server.stdout is not None
-    os.set_blocking(server.stdout.fileno(), False)
-    with suppress(BlockingIOError, TypeError):
-        if found := re.search(r"rt_[\w-]+", server.stdout.read() or ""):
-            return found[0]
-    return ""
 
 
 def _until_ready(url: str) -> None:

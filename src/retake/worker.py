@@ -43,7 +43,12 @@ _PROGRESS_EVERY_S = 0.2
 
 
 def run_child(
-    fd: int, data_dir: DataDir, run_request: RunRequest, traces: Traces | None = None
+    fd: int,
+    data_dir: DataDir,
+    run_request: RunRequest,
+    *,
+    prepare: Callable[[], None] | None = None,
+    traces: Traces | None = None,
 ) -> NoReturn:
     """Work until the server is gone or says stop, then end the process.
 
@@ -51,6 +56,7 @@ def run_child(
         fd: The socket that the server opened for this child.
         data_dir: The data folder; it is the server that holds its lock.
         run_request: Does one request.
+        prepare: Called on a thread of its own once the child is ready: what may take its time.
         traces: Traces the work.
     """
     traces = traces or Traces()
@@ -58,7 +64,7 @@ def run_child(
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda _signal, _frame: os._exit(0))
     try:
-        _Child(Pipe(fd), data_dir, run_request, traces).run()
+        _Child(Pipe(fd), data_dir, run_request, traces).run(prepare)
         status = 0
     except BaseException:  # noqa: BLE001 - it is logged, and the supervisor sees the status
         _log.critical("the engine child cannot go on", exc_info=True)
@@ -83,11 +89,13 @@ class _Child:
         self._cancels: dict[str, threading.Event] = {}
         self._results: dict[str, dict[str, Any]] = {}
 
-    def run(self) -> None:
+    def run(self, prepare: Callable[[], None] | None) -> None:
         self._data_dir.lock_steps()
         self._durable.launch()
         threading.Thread(target=self._work_off, name="worker", daemon=True).start()
         self._say({"say": "ready"})
+        if prepare is not None:
+            threading.Thread(target=prepare, name="prepare", daemon=True).start()
         for message in self._pipe:
             match message:
                 case {"do": "begin", "keep": list() as keep}:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from retake.bootstrap.finishing import finish
 from retake.bootstrap.hosted import open_vault
 from retake.bootstrap.parts import fetch_policy, limits, make_engine
 from retake.bootstrap.server import open_storage
@@ -33,20 +32,21 @@ def work_until_stopped(chosen: Settings, child_fd: int) -> NoReturn:
     set_up_logs(chosen.log_level, chosen.log_format)
     data_dir = DataDir(chosen.data_dir)
     engines = {chosen.engine: make_engine(chosen.engine, chosen)}
-    # Compiling takes many seconds the first time; a request that comes meanwhile waits for it.
-    threading.Thread(target=engines[chosen.engine].warm, name="warm", daemon=True).start()
+
+    def prepare() -> None:
+        """Load what the work needs, and compile, which takes many seconds the first time."""
+        # A request that comes meanwhile waits for it.
+        import_module("retake.steps.run")
+        engines[chosen.engine].warm()
+
     # DBOS, which it loads, looks at the logs' set-up when it is imported.
     from retake.worker import run_child
 
     runner = _request_runner(chosen, data_dir, engines)
-    run_child(child_fd, data_dir, runner, make_traces("engine"))
+    run_child(child_fd, data_dir, runner, prepare=prepare, traces=make_traces("engine"))
 
 
 def _request_runner(chosen: Settings, data_dir: DataDir, engines: dict[str, Engine]) -> RunRequest:
-    from retake.steps.outcome import outcome_of
-    from retake.steps.publish import StorageShelf
-    from retake.steps.run import Job, Parts, run
-
     accepted = limits(chosen)
     storage = open_storage(data_dir)
     policy = fetch_policy(chosen, allow_private=chosen.fetch_allow_private)
@@ -54,6 +54,11 @@ def _request_runner(chosen: Settings, data_dir: DataDir, engines: dict[str, Engi
     vault = open_vault(data_dir)
 
     def run_request(request: dict[str, Any], step: Step, watch: Watch) -> dict[str, Any]:
+        from retake.bootstrap.finishing import finish
+        from retake.steps.outcome import outcome_of
+        from retake.steps.publish import StorageShelf
+        from retake.steps.run import Job, Parts, run
+
         request_id, engine_id = request["request_id"], request["engine"]
         asked, _ = check_payload(request["payload"], accepted)
         asked = replace(asked, video_uri=request["source_ref"])
@@ -73,9 +78,9 @@ def _request_runner(chosen: Settings, data_dir: DataDir, engines: dict[str, Engi
 
 def _fetch_server(policy: FetchPolicy, storage: LocalStorage) -> Fetch:
     """Return a Fetch for source references: ``upload:name`` in the storage, else ``url:…``."""
-    from retake.steps.fetch import fetch
-
     def fetch_server(uri: str, dest: Path, watch: Watch) -> Path:
+        from retake.steps.fetch import fetch
+
         kind, _, where = uri.partition(":")
         if kind == "upload":
             return storage.path(where)

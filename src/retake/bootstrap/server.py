@@ -89,10 +89,6 @@ async def _serve(
     listener: socket.socket,
     welcome: Welcome,
 ) -> None:
-    from retake.api.app import create_app
-    from retake.api.cleaning import Cleaner
-    from retake.api.serving import ApiServer
-    from retake.bootstrap.gauges import operated
     from retake.queue.keys import Keys
     from retake.queue.requests import Requests
     from retake.queue.room import Capacity
@@ -109,13 +105,20 @@ async def _serve(
     )
     requests.watch_deadlines()
     supervisor = Supervisor(lambda fd: _child_command(fd, data_dir), requests)
+    await supervisor.start()
+    await _until_begun(supervisor)
+    # While the child loads its libraries, this process loads its own.
+    from retake.api.app import create_app
+    from retake.api.cleaning import Cleaner
+    from retake.api.serving import ApiServer
+    from retake.bootstrap.gauges import operated
+
     metrics, traces = operated(requests, supervisor, data_dir)
     parts = _api_parts(chosen, data_dir, requests, keys, storage, supervisor)
     upstream = upstream_door(chosen, data_dir, requests)
     parts = replace(parts, metrics=metrics, traces=traces, upstream=upstream)
     server = ApiServer(create_app(parts), requests.release, host=chosen.host, port=chosen.port)
     notifier, cleaner = make_notifier(chosen, parts), Cleaner(parts)
-    await supervisor.start()
     notifier.start()
     cleaner.start()
     host, port = listener.getsockname()[:2]
@@ -137,6 +140,13 @@ async def _serve(
         requests.close()
         keys.close()
         traces.close()
+
+
+async def _until_begun(supervisor: Supervisor) -> None:
+    for _ in range(200):
+        if supervisor.pid is not None:
+            return
+        await asyncio.sleep(0.005)
 
 
 def _discard(storage: LocalStorage, request_id: str) -> None:
