@@ -19,6 +19,9 @@ _SPLICED_PRESET = "superfast"
 # with AVX-512 (4 different files in 40 runs; 1 with asm=AVX2, and 1 without the trees).
 _REPEATABLE = "mbtree=0"
 
+# Deciding where B-frames and keyframes would pay takes as long as encoding so quickly does.
+_NOT_ASKED = "scenecut=0:b-adapt=0"
+
 # At least 49 dB whatever is in the picture, noise too. With a rate factor, noise would be
 # quantised more coarsely.
 FAITHFUL_QP = 10
@@ -51,7 +54,7 @@ def spliced(
     # One reference is searched, for speed, but as many are announced as in the source.
     parameters = (
         f"sps-id={new_id}:stitchable=1:open-gop=0:b-pyramid={pyramid}"
-        f":dpb-size={min(max(sps.references, 1), 16)}:{_REPEATABLE}"
+        f":dpb-size={min(max(sps.references, 1), 16)}:{_REPEATABLE}:{_NOT_ASKED}"
     )
     # Where no picture is predicted, the quantiser is that of the others.
     intra_only = ":ipratio=1" if intra else ""
@@ -86,9 +89,7 @@ def joined(
     """
     alone = quantiser is None
     plain = spliced(video, sps, quantiser=quantiser, new_id=0, reorder=0, intra=alone)
-    options = dict(plain.options)
-    options["x264-params"] += ":scenecut=0:b-adapt=0"
-    return replace(plain, options=options, b_frames=b_frames, gop=1 if alone else count + 1)
+    return replace(plain, b_frames=b_frames, gop=1 if alone else count + 1)
 
 
 def _x264_quantiser(video: VideoStream, quantiser: int) -> int:
