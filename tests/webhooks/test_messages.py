@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from pathlib import Path
+
 import pytest
 from standardwebhooks import WebhookVerificationError
 
@@ -146,3 +149,15 @@ def test_each_try_carries_fresh_urls_the_same_id_and_the_time_it_was_made(
     urls = [each.json["data"]["outcome"]["video_url"] for each in (first, second)]
     assert urls[0] != urls[1]
     until(lambda: telling.deliveries(request_id)[0]["status"] == "delivered")
+
+
+def test_urls_begin_where_the_operator_says_else_where_the_client_came_from(
+    tmp_path: Path, receiver: Receiver
+) -> None:
+    for number, (base_url, begins) in enumerate(
+        [("https://videos.example/", "https://videos.example/files/"), (None, None)], start=1
+    ):
+        with closing(Telling(tmp_path / str(number), base_url=base_url)) as telling:
+            telling.done(webhook=receiver.url)
+            url = receiver.wait(number)[-1].json["data"]["outcome"]["video_url"]
+            assert url.startswith(begins or f"{telling.url}/files/")

@@ -80,7 +80,8 @@ async def post(
                     client,
                     "POST",
                     checked,
-                    headers=headers,
+                    # One try, one connection: nobody has to keep it.
+                    headers={**headers, "Connection": "close"},
                     allow_private=allow_private,
                     connect_s=timeout_s,
                     resolve=resolve,
