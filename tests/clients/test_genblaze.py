@@ -27,7 +27,7 @@ def provider(trusted: Service, request: pytest.FixtureRequest) -> Iterator[Any]:
 
 
 def step(video: str, **changed: Any) -> Step:
-    params = {"video_uri": video, "start_time": 0.25, "duration": 2, "mode": "replace_video"}
+    params = {"video_uri": video, "start_time": 0.25, "duration": 2, "mode": "replace_audio"}
     return Step(
         provider="gmicloud",
         model=MODEL,
@@ -48,7 +48,7 @@ def test_it_submits_polls_and_gets_the_video(provider: Any, trusted: Service, vi
     assert done.assets[0].media_type == "video/mp4"
     with trusted.call() as client:
         record = client.get(f"/requests/{submitted.prediction_id}").json()
-    assert (record["seed"], record["payload"]["mode"]) == (3, "replace_video")
+    assert (record["seed"], record["payload"]["mode"]) == (3, "replace_audio")
 
 
 def test_it_finds_out_that_the_model_is_there(provider: Any) -> None:

@@ -35,7 +35,13 @@ def videos(service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 def submitted(videos: Any, **payload: Any) -> Any:
     from gmicloud._internal._models import SubmitRequestRequest
 
-    payload = {"start_time": 0.25, "duration": 2, "prompt": "rain", "seed": 3} | payload
+    payload = {
+        "start_time": 0.25,
+        "duration": 2,
+        "prompt": "rain",
+        "seed": 3,
+        "mode": "replace_audio",
+    } | payload
     return videos.create_request(SubmitRequestRequest(model=MODEL, payload=payload))
 
 

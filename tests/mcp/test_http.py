@@ -111,8 +111,7 @@ def test_waiting_ends_when_its_time_is_over_and_the_request_goes_on(server: Live
     assert [each["request_id"] for each in listed] == [answers[0].structured_content["request_id"]]
 
 
-@pytest.mark.parametrize("mode", ["auto", "legacy"])
-def test_who_waits_is_told_when_the_server_stops(tmp_path: Path, mode: str) -> None:
+def test_who_waits_is_told_when_the_server_stops(tmp_path: Path) -> None:
     with live(tmp_path) as stopping:
 
         async def worked(client: Client) -> Any:
@@ -123,7 +122,7 @@ def test_who_waits_is_told_when_the_server_stops(tmp_path: Path, mode: str) -> N
             stopping.requests.release()
             return await waiting
 
-        told = asked(stopping, worked, mode=mode)
+        told = asked(stopping, worked, mode="legacy")
     assert told.is_error
     assert told.structured_content["retryable"] is True
 
