@@ -83,7 +83,7 @@ def test_after_a_kill_only_what_is_missing_is_made_again(clip: Path, tmp_path: P
         "publish take 2",
     ]  # fmt: skip
     whole = (tmp_path / "video-2.mp4").read_bytes()
-    for killed_at in ("generate take 2", "render take 2", "publish take 2"):
+    for killed_at in ("generate take 2", "publish take 2"):
         folder = tmp_path / killed_at.replace(" ", "-")
         folder.mkdir()
         kept: Recorded = {}
