@@ -57,6 +57,7 @@ class RemoteShow:
             self.json(fields)
         else:
             sys.stdout.write(text + "\n")
+            sys.stdout.flush()
 
     def failed(self, error: RetakeError) -> None:
         """Tell why it did not work."""
