@@ -230,11 +230,26 @@ def key_id_of(server: Live) -> str:
     return key.key_id
 
 
-def test_what_was_all_here_when_the_server_was_killed_is_finished_later(server: Live) -> None:
+@pytest.mark.parametrize("way", ["HEAD", "GET", "submit"])
+def test_what_was_all_here_when_the_server_was_killed_is_finished_later(
+    server: Live, way: str
+) -> None:
     url = begun(server)
     server.parts.uploads.part(key_id_of(server), url[-32:]).write_bytes(VIDEO)
-    assert offset_of(server, url) == len(VIDEO)
+    if way == "submit":
+        answer = server.submit({**PAYLOAD, "video_uri": url}, Prefer="respond-async")
+    else:
+        answer = server.client.request(way, url)
+    assert answer.is_success
+    assert next(server.storage.root.glob("uploads/*/*.mp4")).read_bytes() == VIDEO
     assert stored_of(server, url) == VIDEO
+
+
+def test_what_a_client_says_of_its_file_is_told_as_it_was_said(server: Live) -> None:
+    said = "filename ZmlsbS5tcDQ=,empty,note aGk="
+    url = begun(server, **{"Upload-Metadata": said})
+    assert server.client.head(url, headers=TUS).headers["upload-metadata"] == said
+    assert "upload-metadata" not in server.client.head(begun(server), headers=TUS).headers
 
 
 def test_a_piece_that_was_not_compared_when_the_server_was_killed_is_dropped(server: Live) -> None:

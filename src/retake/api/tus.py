@@ -83,6 +83,7 @@ async def create(request: Request, caller: KeyInfo) -> Response:
             type_of(file_name, kind),
             length=length,
             file_name=file_title(file_name),
+            metadata=request.headers.get("upload-metadata"),
         )
     url = f"{links_for(request).base}{request.url.path}/{upload.upload_id}"
     if announced(request, most) or "transfer-encoding" in request.headers:
@@ -98,9 +99,8 @@ async def look(request: Request, caller: KeyInfo, upload_id: str) -> Response:
     async with alone(parts, upload_id):
         upload = await settle(parts, caller.key_id, upload_id)
     headers = _state(parts, upload)
-    if upload.file_name is not None:
-        name = base64.b64encode(upload.file_name.encode()).decode()
-        headers["Upload-Metadata"] = f"filename {name}"
+    if upload.metadata is not None:
+        headers["Upload-Metadata"] = upload.metadata
     return Response(status_code=200, headers={**headers, "Cache-Control": "no-store"})
 
 

@@ -33,6 +33,7 @@ class Upload:
         file_name: What the sender calls it; None where that was not told.
         touched_at: When it came, went on or was last used, in Unix time.
         complete: Whether it is a stored file by now.
+        metadata: What a tus client said of it, as it was said.
     """
 
     key_id: str
@@ -43,6 +44,7 @@ class Upload:
     file_name: str | None
     touched_at: int
     complete: bool = False
+    metadata: str | None = None
 
     @property
     def name(self) -> str:

@@ -46,11 +46,17 @@ class Uploads:
         *,
         length: int | None = None,
         file_name: str | None = None,
+        metadata: str | None = None,
     ) -> Upload:
         """Return a new upload; what was told of it is on the disk, where anything was."""
         upload_id = secrets.token_hex(16)
         if length is not None or file_name is not None:
-            info = {"file_type": file_type, "length": length, "file_name": file_name}
+            info = {
+                "file_type": file_type,
+                "length": length,
+                "file_name": file_name,
+                "metadata": metadata,
+            }
             with told():
                 self._write(self._beside(key_id, upload_id, "json"), json.dumps(info))
         return Upload(key_id, upload_id, file_type, length, 0, file_name, int(self._now()))
@@ -59,31 +65,14 @@ class Uploads:
         """Return an upload of the key; None where it has none of that id."""
         if _ID.fullmatch(upload_id) is None:
             return None
-        info = self._info(key_id, upload_id)
         stored = next(self._folder(key_id).glob(f"{upload_id}.*"), None)
-        if stored is not None:
-            return self._stored(key_id, stored, info)
-        if info is None or info.get("length") is None:
-            return None
-        part = self.part(key_id, upload_id)
-        offset, touched = _size_and_time(part)
-        if not touched:
-            _, touched = _size_and_time(self._beside(key_id, upload_id, "json"))
-        return Upload(
-            key_id,
-            upload_id,
-            info["file_type"],
-            info["length"],
-            offset,
-            info["file_name"],
-            touched,
-        )
+        return self._known(key_id, upload_id, stored)
 
     def of_key(self, key_id: str) -> list[Upload]:
         """Return the key's uploads, those on their way too, the latest first."""
-        ids = {path.stem for path in self._folder(key_id).glob("*.*")}
-        ids |= {path.stem for path in (self._room / key_id).glob("*.json")}
-        found = (self.find(key_id, upload_id) for upload_id in ids)
+        stored = {path.stem: path for path in self._folder(key_id).glob("*.*")}
+        ids = stored.keys() | {path.stem for path in (self._room / key_id).glob("*.json")}
+        found = (self._known(key_id, upload_id, stored.get(upload_id)) for upload_id in ids)
         return sorted(filter(None, found), key=lambda one: -one.touched_at)
 
     def expired(self) -> Iterator[tuple[str, str]]:
@@ -137,11 +126,30 @@ class Uploads:
             return False
         return True
 
-    def _stored(self, key_id: str, path: Path, info: dict[str, str] | None) -> Upload:
-        size, touched = _size_and_time(path)
-        file_name = None if info is None else info.get("file_name")
-        file_type = path.suffix.removeprefix(".")
-        return Upload(key_id, path.stem, file_type, size, size, file_name, touched, complete=True)
+    def _known(self, key_id: str, upload_id: str, stored: Path | None) -> Upload | None:
+        """Return what is known of an upload whose stored file is `stored`."""
+        info = self._info(key_id, upload_id)
+        told = info or {}
+        if stored is not None:
+            size, touched = _size_and_time(stored)
+            file_type, length = stored.suffix.removeprefix("."), size
+        elif info is None or info.get("length") is None:
+            return None
+        else:
+            size, touched = _size_and_time(self.part(key_id, upload_id))
+            touched = touched or _size_and_time(self._beside(key_id, upload_id, "json"))[1]
+            file_type, length = info["file_type"], info["length"]
+        return Upload(
+            key_id,
+            upload_id,
+            file_type,
+            length,
+            size,
+            told.get("file_name"),
+            touched,
+            complete=stored is not None,
+            metadata=told.get("metadata"),
+        )
 
     def _info(self, key_id: str, upload_id: str) -> dict[str, Any] | None:
         try:
