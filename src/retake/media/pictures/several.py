@@ -58,14 +58,7 @@ def in_one(tasks: Sequence[Task]) -> Task:
 def _spliced(task: Task, done: Sequence[tuple[Task, Spliced]]) -> Spliced:
     """Splice a task so that one decoder configuration fits it and what was spliced before."""
     config = done[-1][1].config if done else None
-    if config is None:
-        return splice(task)
-    if task.video.codec != "h264":
-        # HEVC has few ids for parameter sets: the same ones under the same ids are shared.
-        one = splice(task)
-        if one.config == config:
-            return one
-    return splice(replace(task, configured=config))
+    return splice(task if config is None else replace(task, configured=config))
 
 
 def _as_one(before: Task, after: Task) -> Task:
