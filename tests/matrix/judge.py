@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,7 @@ def _video(done: Judged) -> Iterator[str]:
     index = edit.source.video.index
     before, after = packets(edit.src, index), packets(edit.out, _video_index(edit.out))
     if not done.mode.replaces_video:
-        yield from _kept("video", before, after, exact_times=edit.src.suffix != ".ts")
+        yield from _kept("video", before, after)
         if report.action is not Action.COPIED:
             yield f"video: {report.action} though only the sound was replaced"
         return
@@ -80,11 +81,11 @@ def _video(done: Judged) -> Iterator[str]:
     yield from _pictures(done, before)
 
 
-def _kept(name: str, before: list[Packet], after: list[Packet], *, exact_times: bool) -> list[str]:
+def _kept(name: str, before: list[Packet], after: list[Packet]) -> list[str]:
     if [p.digest for p in before] != [p.digest for p in after]:
         same = sum(a.digest == b.digest for a, b in zip(before, after, strict=False))
         return [f"{name}: {same} of {len(before)} packets are the source's ({len(after)} there)"]
-    if exact_times and [(p.pts, p.dts) for p in before] != [(p.pts, p.dts) for p in after]:
+    if [(p.pts, p.dts) for p in before] != [(p.pts, p.dts) for p in after]:
         return [f"{name}: the packets' times differ"]
     return []
 
@@ -95,12 +96,7 @@ def _spliced(done: Judged, before: list[Packet], after: list[Packet]) -> Iterato
         yield f"video: {len(after)} packets instead of {len(before)}"
         return
     for what, same in (
-        # Matroska does not keep decoding times: readers make them up.
-        (
-            "dts",
-            edit.src.suffix in {".mkv", ".webm"}
-            or [p.dts for p in before] == [p.dts for p in after],
-        ),
+        ("dts", _decoded_alike(edit.src, before, after)),
         ("pts", sorted(p.pts for p in before) == sorted(p.pts for p in after)),
         ("durations", [p.duration for p in before] == [p.duration for p in after]),
     ):
@@ -118,6 +114,15 @@ def _spliced(done: Judged, before: list[Packet], after: list[Packet]) -> Iterato
     low, high = _bounds(done, before)
     if first < low or last > high:
         yield f"video: touched {first}..{last}, though {low}..{high} would have been enough"
+
+
+def _decoded_alike(src: Path, before: list[Packet], after: list[Packet]) -> bool:
+    if src.suffix not in {".mkv", ".webm"}:
+        return [p.dts for p in before] == [p.dts for p in after]
+    # Matroska does not keep decoding times: readers make them up, from the times that it keeps.
+    told = [(p.dts, p.pts) for p in after if p.dts is not None]
+    ascending = all(a < b for (a, _), (b, _) in pairwise(told))
+    return ascending and all(dts <= pts for dts, pts in told)
 
 
 def _bounds(done: Judged, before: list[Packet]) -> tuple[int, int]:
@@ -201,7 +206,7 @@ def _other_streams(done: Judged) -> Iterator[str]:
             yield f"stream {index} ({kinds[index]}) is lost"
             continue
         name = f"stream {index} ({kinds[index]})"
-        yield from _kept(name, packets(edit.src, index), packets(edit.out, index), exact_times=True)
+        yield from _kept(name, packets(edit.src, index), packets(edit.out, index))
 
 
 def _video_index(path: Path) -> int:
