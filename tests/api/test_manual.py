@@ -105,6 +105,8 @@ def test_html_in_a_page_is_shown_not_obeyed() -> None:
         ("[a](errors.md#x)", "decisions", "/docs/decisions/errors#x"),
         ("[a](../errors.md)", "decisions", "/docs/errors"),
         ("[a](#x)", "", "#x"),
+        ("[a](../README.md)", "", "/docs"),
+        ("[a](../../README.md#x)", "decisions", "/docs"),
         ("[a](https://example.com/a.md)", "", "https://example.com/a.md"),
         ("[a](/files/x.md)", "", "/files/x.md"),
     ],

@@ -65,9 +65,13 @@ def _relink(token: Token, folder: str) -> None:
     url = urlsplit(target)
     steps = [step for step in folder.split("/") if step]
     for step in url.path.split("/"):
-        if step == "..":
-            steps = steps[:-1]
-        elif step != ".":
+        if step != "..":
             steps.append(step)
+        elif steps:
+            steps.pop()
+        else:
+            # What lies beside the docs is not given out: the first page stands for it.
+            token.attrSet(name, "/docs")
+            return
     path = "/".join(steps).removesuffix(".md")
     token.attrSet(name, f"/docs/{path}" + (f"#{url.fragment}" if url.fragment else ""))
