@@ -119,3 +119,11 @@ def test_the_same_submit_again_gives_one_request_and_one_upload(server: Live) ->
     assert uploads(server) == 1
     other = server.submit({**PAYLOAD, "video_uri": uri(b"other")}, Idempotency_Key="one")
     assert other.status_code == 422
+
+
+def test_dialects_take_them_too(tmp_path: Path) -> None:
+    with live(tmp_path, max_body_bytes=4096) as server:
+        payload = {key: value for key, value in PAYLOAD.items() if key != "video_uri"}
+        answer = server.client.post("/v2/retake", json={**payload, "video_uri": uri()})
+        assert answer.status_code == 202, answer.text
+        assert uploads(server) == 1

@@ -95,7 +95,12 @@ async def submit(request: Request, app: str, caller: Caller) -> Json:
 
 async def _submitted(request: Request, app: str, caller: KeyInfo) -> Record:
     parts = parts_of(request)
-    body = await read_json_object(request, max_bytes=parts.max_body_bytes, within_s=parts.body_s)
+    body = await read_json_object(
+        request,
+        max_bytes=parts.max_body_bytes,
+        within_s=parts.body_s,
+        inline_bytes=parts.data_uri_bytes,
+    )
     record, _ = await admit(request, submit_of(request, app, body, parts.models), caller)
     return record
 

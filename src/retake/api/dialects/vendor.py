@@ -133,7 +133,12 @@ async def make_upload(request: Request, caller: Caller) -> Json:
 
 async def _submitted(request: Request, caller: KeyInfo) -> tuple[Record, tuple[str, ...]]:
     parts = parts_of(request)
-    body = await read_json_object(request, max_bytes=parts.max_body_bytes, within_s=parts.body_s)
+    body = await read_json_object(
+        request,
+        max_bytes=parts.max_body_bytes,
+        within_s=parts.body_s,
+        inline_bytes=parts.data_uri_bytes,
+    )
     submit, ignored = submit_of(body, parts.models)
     record, _ = await admit(request, submit, caller)
     return record, (*ignored, *record.warnings)
