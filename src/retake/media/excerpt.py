@@ -18,7 +18,7 @@ import av
 import av.error
 
 from retake.core.containers import CONTAINERS
-from retake.core.errors import BadSource, RenderFailed
+from retake.core.errors import BadSource, RenderFailed, StorageFailed
 from retake.core.section import Section
 from retake.core.source import Source, VideoStream
 from retake.core.watch import Watch
@@ -61,16 +61,20 @@ def section_clip(out: Path, made: Source, section: Section, stem: Path, watch: W
         Cancelled: The watch was cancelled.
     """
     if made.file_type in _CUT:
-        target = stem.with_suffix(CONTAINERS[made.file_type].ending)
+        target = stem.with_name(f"{stem.name}{CONTAINERS[made.file_type].ending}")
         try:
             with saved_whole(target) as part:
                 _write(_Excerpt(out, made, section, watch), part, made.file_type, None)
                 _check_same(out, made, section, part, watch)
         except (Unspliceable, BadSource, ValueError, av.error.FFmpegError):
             pass
+        except StorageFailed as error:
+            # Some of a muxer's refusals look like the system's.
+            if error.code == "disk_full":
+                raise
         else:
             return target
-    target = stem.with_suffix(".mp4")
+    target = stem.with_name(f"{stem.name}.mp4")
     recipe = anew(made.video, "h264", crf=fineness(out, made.video), reorder=2, tag=None)
     try:
         with saved_whole(target) as part:

@@ -10,7 +10,7 @@ from typing import Any
 import av
 import av.error
 
-from retake.core.errors import RenderFailed
+from retake.core.errors import RenderFailed, StorageFailed
 from retake.core.source import AudioStream
 from retake.core.watch import Watch
 from retake.media.muxing import sound
@@ -50,15 +50,19 @@ def sound_alone(out: Path, audio: AudioStream, stem: Path, watch: Watch) -> Path
     """
     home = _HOMES.get(audio.codec)
     if home is not None:
-        target = stem.with_suffix(home[0])
+        target = stem.with_name(f"{stem.name}{home[0]}")
         try:
             with saved_whole(target) as part:
                 _copied(out, audio, part, home[1], watch)
         except (ValueError, av.error.FFmpegError):
             pass
+        except StorageFailed as error:
+            # Some of a muxer's refusals look like the system's.
+            if error.code == "disk_full":
+                raise
         else:
             return target
-    target = stem.with_suffix(".flac")
+    target = stem.with_name(f"{stem.name}.flac")
     try:
         with saved_whole(target) as part:
             _encoded(out, audio, part, watch)
