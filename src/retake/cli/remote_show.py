@@ -166,7 +166,11 @@ def _show_table(requests: list[Request]) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table("request", "status", "made by", "created", "prompt", box=None)
+    table = Table(box=None)
+    # Ids are copied from here: the prompt gives way, never they.
+    for name in ("request", "status", "made by", "created"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("prompt", overflow="ellipsis", no_wrap=False, max_width=60)
     for request in requests:
         prompt = str(request.payload.get("prompt") or "")
         cells = (request.id, request.status, request.engine, _moment(request.created_at), prompt)
