@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -70,7 +71,10 @@ def test_a_request_is_submitted_watched_and_answered_with_links(server: Live) ->
         )
         await asyncio.sleep(0.5)
         await asyncio.to_thread(server.take)
-        await asyncio.sleep(0.5)
+        for done in (30, 60, 90):
+            told_of = server.requests.dispatch.progressed(request_id, "generate", done, 100)
+            await asyncio.to_thread(server.do, told_of)
+            await asyncio.sleep(0.3)
         await asyncio.to_thread(server.finish, request_id)
         return made, await waiting
 
@@ -82,7 +86,7 @@ def test_a_request_is_submitted_watched_and_answered_with_links(server: Live) ->
     assert links["video"].uri == values["video_url"]
     assert links["video"].mime_type == "video/mp4"
     assert httpx.get(values["video_url"], trust_env=False).status_code == 200
-    assert told
+    assert told[-1][0] > told[0][0]
     assert [progress for progress, _ in told] == sorted(progress for progress, _ in told)
     assert any(message is not None and "being made" in message for _, message in told)
     record = server.client.get(f"{API}/requests/{values['request_id']}").json()
@@ -96,7 +100,10 @@ def test_waiting_ends_when_its_time_is_over_and_the_request_goes_on(server: Live
     async def worked(client: Client) -> Any:
         made = await client.call_tool("submit", {"video": VIDEO, "prompt": "fog"})
         request_id = made.structured_content["request_id"]
+        began = time.monotonic()
         waited = await client.call_tool("wait", {"request_id": request_id, "timeout_s": 0.3})
+        # A stream of events is silent for longer.
+        assert time.monotonic() - began < 10
         cancelled = await client.call_tool("cancel", {"request_id": request_id})
         listed = await client.call_tool("list", {"limit": 1, "status": "cancelled"})
         status = await client.call_tool("status", {"request_id": request_id})

@@ -27,7 +27,8 @@ class DialectRoute(APIRoute):
     @classmethod
     def answer(cls, error: RetakeError, headers: Mapping[str, str] | None = None) -> Json:
         """Return the answer that tells an error, with further headers."""
-        if status_of(error) >= 500:
+        # What merely took too long (504) is nobody's mistake.
+        if status_of(error) >= 500 and status_of(error) != 504:
             _log.error("%s", error.message)
         # What every such answer carries: Retry-After, WWW-Authenticate, Allow.
         usual = error_response(error).headers
