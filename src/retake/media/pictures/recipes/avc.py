@@ -56,8 +56,9 @@ def spliced(
         f"sps-id={new_id}:stitchable=1:open-gop=0:b-pyramid={pyramid}"
         f":dpb-size={min(max(sps.references, 1), 16)}:{_REPEATABLE}:{_NOT_ASKED}"
     )
+    # x264 itself does so at slower presets, for chroma would be half a decibel below the source's.
     # Where no picture is predicted, the quantiser is that of the others.
-    intra_only = ":ipratio=1" if intra else ""
+    own = ":chroma-qp-offset=-2" + (":ipratio=1" if intra else "")
     no_b_frames = reorder < 1 or sps.references < 2 or intra or profile == "baseline"
     return Recipe(
         codec="h264",
@@ -68,7 +69,7 @@ def spliced(
             "qp": str(_x264_quantiser(video, FAITHFUL_QP if quantiser is None else quantiser)),
             "profile": profile,
             "level": _level(sps),
-            "x264-params": parameters + (f":{_ONE_QUANTISER}" if quantiser is None else intra_only),
+            "x264-params": parameters + (f":{_ONE_QUANTISER}" if quantiser is None else own),
         },
         b_frames=0 if no_b_frames else 3,
         gop=1 if intra else 250,
