@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -29,12 +30,15 @@ def work_until_stopped(chosen: Settings, child_fd: int) -> NoReturn:
     """Be the engine child: do what the server says until it is gone."""
     from retake.queue.data_dir import DataDir
 
+    gc.disable()
     set_up_logs(chosen.log_level, chosen.log_format)
     data_dir = DataDir(chosen.data_dir)
     engines = {chosen.engine: make_engine(chosen.engine, chosen)}
 
     def prepare() -> None:
         """Load what the work needs, and compile, which takes many seconds the first time."""
+        gc.freeze()
+        gc.enable()
         # A request that comes meanwhile waits for it.
         import_module("retake.steps.run")
         engines[chosen.engine].warm()

@@ -11,8 +11,6 @@ from fastapi.responses import FileResponse
 from retake.api.answer import Json
 from retake.api.errors import Refusal
 from retake.api.manual.shelf import folder
-from retake.api.manual.site import site
-from retake.api.openapi import openapi_document
 
 _KEPT = {"Cache-Control": "no-cache"}
 
@@ -23,10 +21,15 @@ def manual_routes(prefix: str) -> APIRouter:
 
     @cache
     def written(name: str) -> str | None:
+        # Nobody reads while the server starts: what makes the pages is loaded for the first.
+        from retake.api.manual.site import site
+
         return site(name, prefix)
 
     @routes.api_route("/openapi.json", methods=["GET", "HEAD"])
     async def document() -> Json:
+        from retake.api.openapi import openapi_document
+
         return Json(openapi_document(prefix), headers=_KEPT)
 
     @routes.api_route("/docs/manual.css", methods=["GET", "HEAD"])
