@@ -136,6 +136,26 @@ def test_a_silent_film_gets_sound_in_every_section(tmp_path: Path) -> None:
     assert report["audio"]["frames_generated"] == round(2.5 * 48000)
 
 
+@pytest.mark.parametrize(
+    ("form", "video", "audio"),
+    [
+        ({"container": "mkv"}, "smart", "smart"),
+        ({"video_codec": "mpeg2video", "audio_codec": "mp2"}, "reencoded", "reencoded"),
+    ],
+)
+def test_sections_go_into_another_form_as_well(
+    long_clip: Path, tmp_path: Path, form: dict[str, str], video: str, audio: str
+) -> None:
+    modes = [{**TWO[0], "mode": "replace_video"}, TWO[1]]
+    walk(long_clip, tmp_path, sections=modes, **form)
+    report = report_of(tmp_path)
+    assert (report["video"]["action"], report["audio"]["action"]) == (video, audio)
+    assert report["fallback"] is None
+    assert all(check["passed"] for check in report["checks"])
+    assert report["video"]["frames_generated"] == 24 + 36
+    assert report["audio"]["frames_generated"] == round(1.5 * 48000)
+
+
 def test_a_section_that_does_not_fit_is_told_by_its_number(long_clip: Path, tmp_path: Path) -> None:
     with pytest.raises(BadRequest) as caught:
         walk(long_clip, tmp_path, sections=[TWO[0], {"start_time": 60, "duration": 1}])

@@ -1,0 +1,34 @@
+"""`retake edit` with several takes and sections: a real process, the vfx engine."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.takes.walking import changed
+
+
+def test_two_takes_of_two_sections_are_written(clip: Path, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [
+            sys.executable, "-m", "retake.cli.main", "edit", str(clip), "-o", "out.mp4",
+            "--section", "0,2,rain", "--section", '{"start_time": "48f", "duration": 2}',
+            "--prompt", "thunder", "--mode", "replace_audio", "--takes", "2", "--seed", "3",
+            "--sheet", "sheet.jpg", "--report", "report.json", "--json",
+        ],
+        capture_output=True, text=True, timeout=240, check=False, cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    names = [f"{name}.{n}.{end}" for name, end in
+             (("out", "mp4"), ("report", "json"), ("sheet", "jpg")) for n in (1, 2)]  # fmt: skip
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*names, "sheet.jpg"])
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert [take["seed"] for take in told["takes"]] == [3, 4]
+    assert told["files"]["takes"] == "sheet.jpg"
+    report = json.loads((tmp_path / "report.2.json").read_text())
+    assert [one["prompt"] for one in report["sections"]] == ["rain", "thunder"]
+    for number in (1, 2):
+        assert not changed(clip, tmp_path / f"out.{number}.mp4", "video")
+        assert changed(clip, tmp_path / f"out.{number}.mp4", "audio")
