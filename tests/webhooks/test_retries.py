@@ -67,6 +67,8 @@ def test_a_webhook_that_is_gone_is_disabled_and_says_so(
     telling: Telling, receiver: Receiver
 ) -> None:
     webhook = telling.webhook(receiver.url)
+    before = telling.done()
+    assert telling.tried(before, 1)["status"] == "delivered"
     receiver.answer = lambda _message: Answer(410)
     request_id = telling.done()
     delivery = telling.tried(request_id, 1)
@@ -74,6 +76,7 @@ def test_a_webhook_that_is_gone_is_disabled_and_says_so(
     (listed,) = telling.get("/webhooks")["webhooks"]
     assert (listed["enabled"], listed["disabled_reason"]) == (False, "gone")
     assert telling.deliveries(telling.done()) == []
+    assert telling.deliveries(before)[0]["status"] == "delivered"
     again = f"{API}/deliveries/{delivery['delivery_id']}/redeliver"
     refused = telling.client.post(again)
     assert (refused.status_code, refused.json()["code"]) == (409, "webhook_disabled")
