@@ -22,9 +22,11 @@ from retake.steps.plan import plan_section
 from tests.clips import frame_number, make_clip
 
 
-def probed(path: Path, start: Fraction = Fraction(1)) -> tuple[Source, Section]:
+def probed(
+    path: Path, start: Fraction = Fraction(1), duration: Fraction = Fraction(2)
+) -> tuple[Source, Section]:
     source = probe(path, Limits())
-    request = RetakeRequest("x", start_time=start, duration=Fraction(2))
+    request = RetakeRequest("x", start_time=start, duration=duration)
     return source, plan_section(request, source.video, Limits())
 
 
@@ -44,7 +46,7 @@ CLIPS: list[tuple[str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("name", "made"), CLIPS)
-@pytest.mark.parametrize("start", [Fraction(1), Fraction(3, 2)])
+@pytest.mark.parametrize("start", [Fraction(1), Fraction(5, 4)])
 def test_a_section_alone_holds_its_frames_and_its_sound(
     tmp_path: Path, name: str, made: dict[str, Any], start: Fraction
 ) -> None:
@@ -82,6 +84,15 @@ def test_packets_that_need_others_are_encoded(tmp_path: Path) -> None:
     assert numbers(alone) == list(range(section.frames.start, section.frames.end))
 
 
+def test_packets_that_need_others_behind_them_are_encoded(tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "clip.mkv")
+    # It ends within a group of pictures: B-frames that refer to what is no longer there.
+    for frames in (49, 50, 51):
+        source, section = probed(clip, duration=Fraction(frames, 24))
+        alone = section_clip(clip, source, section, tmp_path / "section", Watch())
+        assert numbers(alone) == list(range(section.frames.start, section.frames.end))
+
+
 def test_a_turned_clip_stays_turned_and_a_silent_one_silent(tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "clip.mp4", rotation=90, audio=None)
     for start in (Fraction(1), Fraction(3, 2)):
@@ -111,6 +122,8 @@ def test_the_sound_alone_is_the_sound(tmp_path: Path, name: str, codec: str, end
     assert alone.suffix == ending
     with av.open(str(alone)) as container:
         assert not container.streams.video
+        track = container.streams.audio[0]
+        assert (track.start_time or 0) * track.time_base < Fraction(1, 20) or ending == ".mp3"
         frames = [frame.to_ndarray() for frame in container.decode(audio=0)]
     heard = sum(frame.shape[-1] // (1 if frame.shape[0] > 1 else 2) for frame in frames)
     assert abs(heard - round(source.audio[0].duration * 48000)) <= 2048
