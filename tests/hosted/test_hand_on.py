@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -128,6 +129,19 @@ def test_a_cancel_is_passed_on(client, upstream, here, paying, clip) -> None:
     assert time.monotonic() - began < 15
 
 
+def test_a_cancel_is_passed_on_even_when_no_child_is_there_to_do_it(
+    client, upstream, here, paying, clip
+) -> None:
+    before = len(upstream.records)
+    upstream.delay_s = 60.0
+    request = client.submit(clip, start=1, duration=2, **paying)
+    until(lambda: any(entry["request_id"] for entry in journals(here.data_dir / "work")))
+    for child in here.children():
+        os.kill(child, signal.SIGKILL)
+    assert client.cancel(request.id).status == "cancelled"
+    until(lambda: upstream.records[before]["status"] == "cancelled", 10)
+
+
 def test_an_upstream_failure_arrives_with_its_code(client, upstream, here, paying, clip) -> None:
     upstream.fail = {"kind": "engine_failed", "code": "not_understood", "retryable": False}
     upstream.fail |= {"message": "a dog is beyond it", "param": "prompt"}
@@ -194,6 +208,52 @@ def test_the_command_line_hands_on_with_the_operator_s_key(
     assert (
         np.abs((255 - frames(clip)[36].astype(int)) - frames(tmp_path / "out.mp4")[36]).mean() < 25
     )
+
+
+def test_a_server_that_would_hand_on_to_itself_refuses(tmp_path, clip) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    names = {"upstream_url": url, "upstream_model": "vfx-retake", "engine": "hosted"}
+    own = Server(tmp_path / "data", port=port, **names).start()
+    try:
+        with Client(own.base, own.key) as client:
+            key = {"headers": {"X-Upstream-Authorization": f"Bearer {own.key}"}}
+            request = client.submit(clip, start=1, duration=2, model="hosted-retake", **key)
+            with pytest.raises(RequestFailed, match="leads back") as caught:
+                client.wait(request.id, timeout_s=60)
+            assert caught.value.code == "upstream_loop"
+    finally:
+        assert own.stop() == 0
+
+
+def test_what_a_killed_attempt_submitted_is_found_where_no_key_makes_it_the_same(
+    tmp_path,
+) -> None:
+    from retake import AsyncClient
+    from retake.core.watch import Watch
+    from retake.engines.hosted.conversation import Conversation
+    from retake.engines.hosted.journal import Journal
+    from tests.client.plain import KEY, plain_server
+
+    with plain_server() as plain:
+        journal = Journal(tmp_path / "shot")
+        entry = journal.entry(plain.url, "ltx-2-pro-retake")
+        payload = {"video_uri": f"{plain.url}/bucket/x", "start_time": 1.0, "duration": 2.0}
+        entry = journal.keep(entry, payload=payload)
+
+        def attempt():
+            def open_client() -> AsyncClient:
+                return AsyncClient(plain.url, KEY)
+
+            talk = Conversation(open_client, plain.url, entry.model, Watch(), None)
+            return talk.submit(journal, entry, None)
+
+        first = attempt()
+        # As after a kill right behind the submit: the journal does not know of it.
+        second = attempt()
+        assert second.request_id == first.request_id
+        assert list(plain.records) == [first.request_id]
 
 
 def test_without_an_upstream_server_there_is_no_such_engine(clip, tmp_path) -> None:

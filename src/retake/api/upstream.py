@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from retake.queue.vault import Vault
 
 HEADER = "X-Upstream-Authorization"
+VIA = "X-Retake-Via"
 ENGINE = "hosted"
 _BEARER = re.compile(r"(?i:bearer) +([!-~]{1,1024})")
 
@@ -34,11 +35,13 @@ class Upstream:
         host: Its name, for people.
         vault: Where keys are kept that requests bring along.
         pays: Whether the operator's own key pays for requests that bring none.
+        mark: What requests that this server hands on carry in ``X-Retake-Via``.
     """
 
     host: str
     vault: Vault
     pays: bool
+    mark: str | None = None
 
 
 async def with_upstream_key(request: Request, new: NewRequest, parts: ApiParts) -> NewRequest:
@@ -46,10 +49,18 @@ async def with_upstream_key(request: Request, new: NewRequest, parts: ApiParts) 
 
     Raises:
         BadRequest: The key is malformed (``malformed_upstream_key``), or there is none at all
-            (``upstream_key_missing``).
+            (``upstream_key_missing``); or this server has handed it on itself
+            (``upstream_loop``).
         StorageFailed: It could not be kept.
     """
     key, upstream = _key(request), parts.upstream
+    if upstream is not None and upstream.mark and upstream.mark == request.headers.get(VIA):
+        # It would wait for the request that waits for it.
+        raise BadRequest(
+            "upstream_loop",
+            "this request was handed on by this very server; its RETAKE_UPSTREAM_URL leads back "
+            "to it, and has to name another",
+        )
     if upstream is None or new.engine != ENGINE:
         if key is None:
             return new

@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from retake.bootstrap.hosted import client_for, open_vault, upstream_base
+from retake.bootstrap.hosted import client_for, mark_of, open_vault, upstream_base
 from retake.core.errors import RetakeError
 from retake.core.watch import Stage
 
@@ -40,7 +40,7 @@ def upstream_door(chosen: Settings, data_dir: DataDir, requests: Requests) -> Up
     dispatch = requests.dispatch
     dispatch.observer = _Leaving(dispatch.observer, chosen, vault, data_dir.work)
     host = host_of(upstream_base(chosen))
-    return Upstream(host, vault, chosen.upstream_key is not None)
+    return Upstream(host, vault, chosen.upstream_key is not None, mark_of(data_dir.path))
 
 
 def _sweep(vault: Vault, requests: Requests) -> None:

@@ -142,6 +142,9 @@ def download(
     role: Annotated[
         str, typer.Option(help="Which file: video, thumbnail, sheet or report.")
     ] = "video",
+    take: Annotated[
+        int | None, typer.Option(min=1, help="Which take's, where there are several.")
+    ] = None,
     force: ForceOption = False,
     url: UrlOption = None,
     key: KeyOption = None,
@@ -149,7 +152,9 @@ def download(
 ) -> None:
     """Download a file of a request, whole or not at all."""
     with server(url, key, as_json=as_json) as (client, show):
-        file = client.download(request_id, out, role=role, overwrite=force, progress=show.progress)
+        file = client.download(
+            request_id, out, role=role, take=take, overwrite=force, progress=show.progress
+        )
         show.close()
         show.say(
             f"saved as {out}, {file.size} bytes",

@@ -5,27 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from retake.client import downloading, following, looking, retaking, submitting, uploading
-from retake.client.effects import Emits, Flow, telling
+from retake.client import downloading, looking, retaking, submitting, uploading
+from retake.client.effects import Flow, telling
 from retake.client.files import File, Result, Upload
+from retake.client.looks import Looks
 from retake.client.reading import Raw
-from retake.client.results import Progress, Request
+from retake.client.results import Request
 from retake.client.retaking import Tell
-from retake.client.server import DEFAULT_MODEL, Server
+from retake.client.server import DEFAULT_MODEL
 from retake.client.submitting import Seconds
 from retake.client.uploading import Source
 
 
-class Calls:
+class Calls(Looks):
     """The calls of one server. `Client` and `AsyncClient` have the same methods, carried out."""
-
-    def __init__(self, server: Server) -> None:
-        self._server = server
-
-    @property
-    def base_url(self) -> str:
-        """The API's URL."""
-        return self._server.base
 
     def retake(
         self,
@@ -72,7 +65,7 @@ class Calls:
             RetakeError: A parameter or a file is wrong, the server says no or is not there.
         """
         whole_way = retaking.retake(
-            self._server,
+            self.server,
             source,
             start=start,
             duration=duration,
@@ -118,10 +111,10 @@ class Calls:
         payload = submitting.payload_for("", start, duration, more)
 
         def both() -> Flow[Request]:
-            url = yield from retaking.video_uri(self._server, source, progress)
+            url = yield from retaking.video_uri(self.server, source, progress)
             return (
                 yield from submitting.submit(
-                    self._server,
+                    self.server,
                     {**payload, "video_uri": url},
                     model=model,
                     wait_s=wait_s,
@@ -133,79 +126,6 @@ class Calls:
 
         return both()
 
-    def get(self, request_id: str) -> Flow[Request]:
-        """Return a request as it stands.
-
-        Raises:
-            NotFound: The key has no such request.
-        """
-        return looking.get(self._server, request_id)
-
-    def wait(
-        self,
-        request_id: str,
-        *,
-        timeout_s: float | None = None,
-        cancel_on_interrupt: bool = False,
-        progress: Tell | None = None,
-    ) -> Flow[Request]:
-        """Return a request once it has succeeded; a restart of the server is waited for.
-
-        Raises:
-            RequestFailed: It failed.
-            Cancelled: It was cancelled.
-            Timeout: It has not ended within `timeout_s` seconds; it goes on.
-            ConnectionLost: The server stayed away.
-        """
-
-        def to_its_end() -> Flow[Request]:
-            record = yield from following.follow(
-                self._server,
-                request_id,
-                timeout_s=timeout_s,
-                cancel_on_interrupt=cancel_on_interrupt,
-            )
-            return following.succeeded(record)
-
-        return telling(to_its_end(), progress)
-
-    def events(self, request_id: str, *, timeout_s: float | None = None) -> Emits[Progress]:
-        """Yield how a request stands whenever that changes, until it has ended.
-
-        Raises:
-            Timeout: It has not ended within `timeout_s` seconds.
-            ConnectionLost: The server stayed away.
-        """
-        return Emits(following.to_the_last(self._server, request_id, timeout_s))
-
-    def list(
-        self,
-        *,
-        model: str | None = None,
-        status: str | None = None,
-        created_after: str | int | None = None,
-        created_before: str | int | None = None,
-        page_size: int | None = None,
-    ) -> Emits[Request]:
-        """Yield the key's requests, newest first; further pages are asked for as they are wanted.
-
-        Moments are Unix time in seconds, or RFC 3339 texts.
-        """
-        return Emits(
-            looking.pages(
-                self._server,
-                model=model,
-                status=status,
-                created_after=created_after,
-                created_before=created_before,
-                page_size=page_size,
-            )
-        )
-
-    def cancel(self, request_id: str) -> Flow[Request]:
-        """Cancel a request and return it as it then stands; one that has ended stays as it is."""
-        return looking.cancel(self._server, request_id)
-
     def upload(
         self, source: Source, *, file_type: str | None = None, progress: Tell | None = None
     ) -> Flow[Upload]:
@@ -215,7 +135,7 @@ class Calls:
             RetakeAPIError: The server takes no uploads (``no_uploads``), or not this one.
         """
         sent = None if progress is None else retaking.bytes_told(progress, "uploading", "")
-        return uploading.upload(self._server, source, file_type=file_type, sent=sent)
+        return uploading.upload(self.server, source, file_type=file_type, sent=sent)
 
     def download(
         self,
@@ -223,11 +143,13 @@ class Calls:
         output: str | Path | None = None,
         *,
         role: str = "video",
+        take: int | None = None,
         overwrite: bool = False,
         progress: Tell | None = None,
     ) -> Flow[File]:
         """Fetch a file of a request: ``video``, ``thumbnail``, ``sheet``, ``report``.
 
+        Where it made several takes, `take` says which one's, from 1 on.
         It appears at `output` whole or not at all, and stays in memory where that is None. A
         connection that breaks is resumed.
 
@@ -235,21 +157,14 @@ class Calls:
             RetakeAPIError: There is no such file, or what came is not what was made.
         """
         return downloading.fetch(
-            self._server,
+            self.server,
             request,
             role=role,
+            take=take,
             output=None if output is None else Path(output),
             overwrite=overwrite,
             got=progress and (lambda name: retaking.bytes_told(progress, "downloading", name)),
         )
-
-    def models(self) -> Flow[tuple[str, ...]]:
-        """Return the ids of the server's models."""
-        return looking.models(self._server)
-
-    def model(self, model_id: str = DEFAULT_MODEL) -> Flow[Raw]:
-        """Return what a model is and which parameters it takes, as the server tells it."""
-        return looking.model(self._server, model_id)
 
     def dry_run(
         self,
@@ -268,7 +183,7 @@ class Calls:
         payload = submitting.payload_for("", start, duration, more)
 
         def both() -> Flow[Raw]:
-            url = yield from retaking.video_uri(self._server, source)
-            return (yield from looking.dry_run(self._server, {**payload, "video_uri": url}, model))
+            url = yield from retaking.video_uri(self.server, source)
+            return (yield from looking.dry_run(self.server, {**payload, "video_uri": url}, model))
 
         return both()

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from retake.client.asking import error_of, pause_s, send
 from retake.client.effects import Answer, Call, Close, Flow, Read, Sleep, Work
+from retake.client.ended import succeeded
 from retake.client.errors import ConnectionLost, RetakeAPIError
 from retake.client.files import File
-from retake.client.following import succeeded
 from retake.client.looking import get
 from retake.client.part import Part, check_output
 from retake.client.results import Request
@@ -30,6 +30,7 @@ def download(
     request: Request,
     *,
     role: str = "video",
+    take: int | None = None,
     output: Path | None = None,
     overwrite: bool = False,
     got: Got | None = None,
@@ -40,6 +41,7 @@ def download(
         server: Who has it.
         request: A request that has succeeded.
         role: ``video``, ``thumbnail``, ``sheet``, ``report``, …
+        take: Which take's, from 1 on, where there are several; None is the first that was made.
         output: Where the file appears, whole or not at all; None keeps it in memory.
         overwrite: Whether a file that is there is replaced.
         got: Called as ``got(bytes_so_far, bytes_in_all)``; 0 in all while that is not known.
@@ -53,10 +55,11 @@ def download(
     """
     if output is not None:
         yield Work(lambda: check_output(output, overwrite=overwrite))
-    expected = request.report.sha256 if role == "video" and request.report else None
+    told = role == "video" and take is None and request.report
+    expected = request.report.sha256 if told and request.report else None
     part: Part = yield Work(lambda: Part(output))
     try:
-        answer, url = yield from _Fetching(server, request, role, part, got).run()
+        answer, url = yield from _Fetching(server, request, (role, take), part, got).run()
         if expected is not None and part.digest() != expected:
             raise RetakeAPIError(
                 "damaged_download",
@@ -76,6 +79,7 @@ def fetch(
     request: Request | str,
     *,
     role: str,
+    take: int | None,
     output: Path | None,
     overwrite: bool,
     got: Callable[[str], Got] | None,
@@ -90,18 +94,23 @@ def fetch(
     told = None if got is None else got(request.id)
     return (
         yield from download(
-            server, request, role=role, output=output, overwrite=overwrite, got=told
+            server, request, role=role, take=take, output=output, overwrite=overwrite, got=told
         )
     )
 
 
 class _Fetching:
     def __init__(
-        self, server: Server, request: Request, role: str, part: Part, got: Got | None
+        self,
+        server: Server,
+        request: Request,
+        which: tuple[str, int | None],
+        part: Part,
+        got: Got | None,
     ) -> None:
         self._server = server
         self._request = request
-        self._role = role
+        self._which = which
         self._part = part
         self._got = got
         self._mark: str | None = None
@@ -134,11 +143,13 @@ class _Fetching:
 
     def _url(self) -> str:
         outcome = self._request.outcome
-        url = outcome.url(self._role) if outcome else None
+        url = outcome.url(*self._which) if outcome else None
         if url is None:
+            role, take = self._which
+            of = "" if take is None else f" of take {take}"
             raise RetakeAPIError(
                 "no_such_file",
-                f"request {self._request.id} is {self._request.status} and has no {self._role}",
+                f"request {self._request.id} is {self._request.status} and has no {role}{of}",
                 request_id=self._request.id,
             )
         return url

@@ -10,12 +10,11 @@ from collections.abc import Iterator
 
 from retake.client.asking import error_of, pause_s, retry_after, send
 from retake.client.effects import INTERRUPTS, Answer, Call, Close, Emit, Flow, Read, Sleep
-from retake.client.errors import Cancelled, ConnectionLost, RequestFailed, RetakeAPIError, Timeout
+from retake.client.errors import ConnectionLost, RetakeAPIError, Timeout
 from retake.client.looking import cancel, get
 from retake.client.results import Progress, Request
 from retake.client.server import Server
 from retake.client.sse import Event, EventReader
-from retake.core.request import Status
 
 SILENCE_S = 45.0
 """A stream of events that is silent for so long is dead: heartbeats come every 15 s."""
@@ -63,34 +62,6 @@ def to_the_last(server: Server, request_id: str, timeout_s: float | None) -> Flo
     """Emit a request's progress until it has ended, that end too."""
     record = yield from follow(server, request_id, timeout_s=timeout_s)
     yield Emit(Progress.parse(record.raw))
-
-
-def succeeded(record: Request) -> Request:
-    """Return a record that has ended well.
-
-    Raises:
-        RequestFailed: It failed.
-        Cancelled: It was cancelled.
-    """
-    if record.status == Status.CANCELLED:
-        reason = f": {record.error}" if record.error else ""
-        gone = Cancelled(
-            "cancelled", f"request {record.id} was cancelled{reason}", request_id=record.id
-        )
-        gone.request = record
-        raise gone
-    if record.status == Status.FAILED:
-        failed = RequestFailed(
-            record.code or "internal",
-            record.error or "the request failed; the server does not say why",
-            param=record.param,
-            retryable=record.retryable,
-            request_id=record.id,
-            raw=record.raw,
-        )
-        failed.request = record
-        raise failed
-    return record
 
 
 class _Following:

@@ -83,11 +83,17 @@ class Outcome:
             raw=raw,
         )
 
-    def url(self, role: str) -> str | None:
+    def url(self, role: str, take: int | None = None) -> str | None:
         """Return the URL of ``video``, ``thumbnail``, ``sheet``, ``report``, or None.
 
-        Other roles are looked for in `raw` under ``<role>_url``.
+        Other roles are looked for in `raw` under ``<role>_url``. `take` counts from 1 where a
+        request made several; the first one's files are given without it.
         """
+        if take is not None:
+            known = {"video": "url", "thumbnail": "thumbnail_image_url"}
+            takes = [an_object(each) for each in a_list(self.raw.get("takes"))]
+            found = next((each for each in takes if each.get("take") == take), nothing())
+            return a_text(found.get(known.get(role, f"{role}_url")))
         known = {"video": self.video_url, "thumbnail": self.thumbnail_url}
         return known.get(role) or a_text(self.raw.get(f"{role}_url"))
 

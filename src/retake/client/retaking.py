@@ -8,8 +8,9 @@ from typing import Any
 
 from retake.client.downloading import download
 from retake.client.effects import Flow, Work
+from retake.client.ended import succeeded
 from retake.client.files import Result
-from retake.client.following import follow, succeeded
+from retake.client.following import follow
 from retake.client.part import check_output
 from retake.client.results import Progress
 from retake.client.server import Server

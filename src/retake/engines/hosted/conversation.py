@@ -23,6 +23,8 @@ from retake.engines.hosted.journal import Entry, Journal
 from retake.engines.hosted.window import Accepted
 
 T = TypeVar("T")
+VIA = "X-Retake-Via"
+"""The header that a request which is handed on carries; a server refuses its own."""
 
 CANCEL_POLL_S = 0.1
 CANCEL_S = 4.0
@@ -59,9 +61,13 @@ class Conversation:
         base_url: The upstream server, for people.
         model: The model that is asked for.
         watch: Progress goes out, a wish to cancel comes in.
+        via: This server's own mark, by which it knows a request that comes back to it.
     """
 
-    def __init__(self, open_client: OpenClient, base_url: str, model: str, watch: Watch) -> None:
+    def __init__(
+        self, open_client: OpenClient, base_url: str, model: str, watch: Watch, via: str | None
+    ) -> None:
+        self._headers = {VIA: via} if via else None
         self._open_client = open_client
         self._host = host_of(base_url)
         self._model = model
@@ -163,6 +169,7 @@ class Conversation:
             duration=asked.pop("duration"),
             model=entry.model,
             idempotency_key=entry.idempotency_key,
+            headers=self._headers,
             **asked,
         )
         return journal.keep(entry, request_id=request.id)

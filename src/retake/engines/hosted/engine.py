@@ -39,6 +39,7 @@ class HostedEngine:
         model: The model that is asked for there.
         open_client: Makes a client with the key that pays.
         clips: Writes and reads the clips.
+        via: This server's own mark; None where there is no server.
     """
 
     def __init__(
@@ -47,7 +48,9 @@ class HostedEngine:
         model: str,
         open_client: Callable[[], AsyncClient],
         clips: Clips,
+        via: str | None = None,
     ) -> None:
+        self._via = via
         self._base_url = base_url
         self._model = model
         self._open_client = open_client
@@ -93,7 +96,7 @@ class HostedEngine:
         shot.watch.progress(Stage.GENERATE, 0, 100)
         journal = Journal(shot.scratch)
         entry = journal.entry(self._base_url, self._model)
-        talk = Conversation(self._open_client, self._base_url, self._model, shot.watch)
+        talk = Conversation(self._open_client, self._base_url, self._model, shot.watch, self._via)
         upstream = talk.look()
         window = _window(shot, upstream)
         if entry.request_id is None:
