@@ -9,6 +9,7 @@ from typing import Any
 import av
 import pytest
 
+from retake.core.conversion import Conversion
 from retake.core.report import Action
 from retake.media.bitstream.messages import (
     REGISTERED,
@@ -100,6 +101,14 @@ def test_broadcasts_encoded_anew_go_on_saying_what_was_said(codec: str, tmp_path
     done = edit(src, tmp_path, 14, 20)
     assert done.rendered.video.action is Action.REENCODED
     assert_said(done)
+
+
+def test_captions_that_another_codec_has_no_place_for_are_told(tmp_path: Path) -> None:
+    src = captioned(tmp_path / "a.mp4", "libx264")
+    to = Conversion(container="webm", video_codec="vp9")
+    done = edit(src, tmp_path, 14, 20, name="out.webm", conversion=to)
+    assert heard(done.out) == [None] * 48
+    assert "its closed captions are lost" in (done.rendered.video.reason or "")
 
 
 def test_long_messages_are_read_back() -> None:

@@ -16,6 +16,7 @@ from retake.core.containers import CONTAINERS, file_title, title_of
 from retake.core.errors import RenderFailed
 from retake.core.report import Action, StreamReport
 from retake.media.audio.spliced import SplicedSound
+from retake.media.bitstream.messages import SAYING
 from retake.media.job import (
     FORCED,
     Outcome,
@@ -198,6 +199,13 @@ def _coarser(job: RenderJob, new: EncodedPictures) -> str:
     return f"; its encoder has {bits} bits, the source {depth}" if bits < depth else ""
 
 
+def _wordless(new: EncodedPictures) -> str:
+    """Return what to add to the reason where closed captions were found and had no way on."""
+    if not new.said or new.recipe.codec in SAYING:
+        return ""
+    return f"; its closed captions are lost, {title_of(new.recipe.codec)} has no place for them"
+
+
 def _told(error: av.error.FFmpegError) -> Exception:
     # Muxers answer times and sizes that they cannot write with the system's numbers, too.
     if is_the_disk(error.errno or 0):
@@ -210,7 +218,8 @@ def _video_report(job: RenderJob, way: _Way, written: Written) -> StreamReport:
         return job.spliced_report(way.done)
     if isinstance(way.new, EncodedPictures):
         codec, pts = way.new.recipe.codec, job.source.video.pts
-        return job.pictures_report(Action.REENCODED, written.pictures, pts, way.reason, codec)
+        reason = (way.reason or "") + _wordless(way.new)
+        return job.pictures_report(Action.REENCODED, written.pictures, pts, reason, codec)
     return job.pictures_report(Action.COPIED, written.pictures)
 
 

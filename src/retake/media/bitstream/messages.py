@@ -23,6 +23,9 @@ _ATSC = b"\xb5\x00\x31"
 
 _HEADERS = {"h264": b"\x06", "hevc": b"\x4e\x01"}
 
+SAYING = frozenset({*_HEADERS, "mpeg2video"})
+"""Codecs whose packets take closed captions; see `with_captions`."""
+
 
 def messages(nal: bytes, header: int) -> Iterator[tuple[int, bytes]]:
     """Yield type and payload of each message in a SEI NAL unit, up to where it is damaged.
