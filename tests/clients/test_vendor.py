@@ -79,6 +79,22 @@ def test_v1_with_an_idempotency_key_gives_the_same_video_again(server: Live) -> 
     assert server.client.get(f"{API}/requests").json()["total"] == 1
 
 
+def test_a_video_that_was_removed_is_told_to_be_gone(server: Live) -> None:
+    answer = server.in_background(
+        lambda: server.client.post("/v1/retake", json=BODY, headers={"Idempotency-Key": "1"})
+    )
+    request_id = server.take()
+    server.finish(request_id)
+    assert answer().status_code == 200
+    assert server.client.delete(f"{API}/requests/{request_id}/files").is_success
+    again = server.client.post("/v1/retake", json=BODY, headers={"Idempotency-Key": "1"})
+    headers = {"Authorization": f"Key {server.key}"}
+    in_fal = server.anybody.get(f"/fal/a/b/requests/{request_id}", headers=headers)
+    for got in (again, server.client.get(f"/v2/retake/{request_id}")):
+        assert told(got, 410)["type"] == "not_found_error"
+    assert (in_fal.status_code, in_fal.json()["error_type"]) == (410, "file_removed")
+
+
 def test_v1_says_where_the_video_will_be_when_it_takes_too_long(tmp_path: Path) -> None:
     with live(tmp_path, dialect_hold_s=0.1) as server:
         got = server.client.post("/v1/retake", json=BODY)

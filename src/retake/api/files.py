@@ -30,7 +30,7 @@ async def get_file(request: Request, name: str) -> Response:
     """Send a stored file."""
     parts = parts_of(request)
     path = _signed_path(request, parts, name, "GET")
-    _check_kept(parts, name)
+    check_kept(parts, name)
     return _send(request, path, name)
 
 
@@ -98,7 +98,7 @@ def _is_known(etag: str, header: str) -> bool:
     return "*" in tags or etag in tags
 
 
-def _check_kept(parts: ApiParts, name: str) -> None:
+def check_kept(parts: ApiParts, name: str) -> None:
     """Let pass what was not removed.
 
     Raises:

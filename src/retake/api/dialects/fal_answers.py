@@ -8,10 +8,11 @@ from typing import Any
 from fastapi import Request
 
 from retake.api.dialects.fal_body import PARAMETERS
-from retake.api.dialects.route import DialectRoute, failure_of
+from retake.api.dialects.route import DialectRoute, failure_of, video_of
 from retake.api.errors import status_of
 from retake.api.links import Links, links_for
 from retake.api.parts import ApiParts
+from retake.api.sending import shown_name
 from retake.core.errors import RetakeError
 from retake.core.media_types import media_type
 from retake.core.request import Status
@@ -64,13 +65,12 @@ def status(request: Request, record: Record, app: str | None = None) -> dict[str
 def result(record: Record, parts: ApiParts, links: Links) -> dict[str, Any]:
     """Return what a request that ended well gave."""
     done = record.outcome or {}
-    name: str = done["files"]["video"]
-    path = parts.storage.path(name)
+    name, path = video_of(record, parts)
     video = {
         "url": links.file(name),
         "content_type": media_type(name),
-        "file_name": f"retake-{record.request_id[:8]}-{path.name}",
-        "file_size": path.stat().st_size if path.is_file() else None,
+        "file_name": shown_name(parts, name),
+        "file_size": path.stat().st_size,
     }
     more = {"notes": done.get("notes", []), "warnings": list(record.warnings)}
     return {"video": video, "seed": record.seed, "engine": record.engine, **more}

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Coroutine, Mapping
+from pathlib import Path
 from typing import Any
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
 from retake.api.answer import Json
-from retake.api.errors import error_response, status_of
+from retake.api.errors import Refusal, error_response, status_of
+from retake.api.files import check_kept
+from retake.api.parts import ApiParts
 from retake.core.errors import RetakeError
+from retake.queue.record import Record
 
 _log = logging.getLogger(__name__)
 
@@ -47,6 +51,20 @@ class DialectRoute(APIRoute):
                 return self.answer(error)
 
         return answered
+
+
+def video_of(record: Record, parts: ApiParts) -> tuple[str, Path]:
+    """Return the stored name of a finished request's video, and where it lies.
+
+    Raises:
+        Refusal: It was removed since (410), or is not there (404).
+    """
+    name: str = (record.outcome or {}).get("files", {}).get("video", "")
+    check_kept(parts, name)
+    path = parts.storage.path(name) if name else None
+    if path is None or not path.is_file():
+        raise Refusal("file_not_found", "the video is not there, or no longer")
+    return name, path
 
 
 def failure_of(error: dict[str, Any]) -> RetakeError:

@@ -16,14 +16,14 @@ from retake.api.admit import admit
 from retake.api.answer import Json
 from retake.api.auth import Caller
 from retake.api.body import read_json_object
-from retake.api.dialects.route import DialectRoute, failure_of
+from retake.api.dialects.route import DialectRoute, failure_of, video_of
 from retake.api.dialects.vendor_body import submit_of
 from retake.api.errors import status_of
 from retake.api.existing import existing
 from retake.api.hold import hold
 from retake.api.links import links_for
 from retake.api.parts import ApiParts, parts_of
-from retake.api.schemas import record_json
+from retake.api.sending import disposition, shown_name
 from retake.api.uploads import kept_until
 from retake.core.errors import RetakeError
 from retake.core.media_types import media_type
@@ -37,6 +37,7 @@ _TYPES = {
     402: "insufficient_funds_error",
     403: "permission_error",
     404: "not_found_error",
+    410: "not_found_error",
     408: "invalid_request_error",
     413: "request_too_large",
     415: "invalid_request_error",
@@ -76,10 +77,10 @@ async def retake_now(request: Request, caller: Caller) -> Response:
     record, warnings = await _submitted(request, caller)
     record = await hold(request, parts, record, parts.dialect_hold_s)
     headers = {"X-Request-Id": record.request_id}
-    name = (record.outcome or {}).get("files", {}).get("video")
-    if record.status is not Status.SUCCESS or name is None:
+    if record.status is not Status.SUCCESS:
         return _Route.answer(_why_not(record, parts), headers)
-    path = parts.storage.path(name)
+    name, path = video_of(record, parts)
+    headers["Content-Disposition"] = disposition(shown_name(parts, name), saved=True)
     answer = FileResponse(path, headers=headers, media_type=media_type(name))
     for warning in warnings:
         answer.headers.append("Warning", f'299 retake "{_quotable(warning)}"')
@@ -97,7 +98,8 @@ async def retake_later(request: Request, caller: Caller) -> Json:
 @routes.get("/v2/retake/{request_id}")
 async def look(request: Request, request_id: str, caller: Caller) -> Json:
     """Return how a request stands, whichever dialect it was made in."""
-    record = existing(parts_of(request), request_id, caller)
+    parts = parts_of(request)
+    record = existing(parts, request_id, caller)
     body: dict[str, Any] = {
         "id": record.request_id,
         "status": _STATUSES[record.status],
@@ -106,8 +108,8 @@ async def look(request: Request, request_id: str, caller: Caller) -> Json:
     if record.finished_at is not None:
         body["completed_at"] = _moment(record.finished_at)
     if record.status is Status.SUCCESS:
-        whole = record_json(record, links_for(request))
-        body["result"] = {"video_url": whole["outcome"]["video_url"]}
+        name, _ = video_of(record, parts)
+        body["result"] = {"video_url": links_for(request).file(name)}
     elif record.status.terminal:
         body["error"] = error_json(_failure(record))
     else:
