@@ -84,7 +84,7 @@ def _until_ready(url: str) -> None:
     with httpx.Client(base_url=url, trust_env=False, verify=False) as client:
         while client.get("/readyz").status_code != 200:
             assert time.monotonic() < until, "the engine did not become ready"
-            time.sleep(0.01)
+            time.sleep(0.02)
 
 
 def _processor_s(pid: int) -> float:

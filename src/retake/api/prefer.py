@@ -54,7 +54,8 @@ def preference(request: Request, most_s: float, *, may_be_async: bool = True) ->
         most_s: How long the client may make it wait, in seconds: a longer `wait` becomes this.
         may_be_async: Whether ``respond-async`` means anything to this call.
     """
-    asked = preferences(", ".join(request.headers.getlist("prefer")))
+    header = ", ".join(request.headers.getlist("prefer"))
+    asked = preferences(header) if header else {}
     seconds = asked.get("wait", "")
     wait_s = min(float(seconds), most_s) if _SECONDS.fullmatch(seconds) else None
     respond_async = may_be_async and asked.get("respond-async") == ""

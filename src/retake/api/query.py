@@ -15,6 +15,8 @@ def one(request: Request, *names: str) -> str | None:
     Raises:
         BadRequest: It is there twice (``bad_query``).
     """
+    if not request.scope["query_string"]:
+        return None
     for name in names:
         values = request.query_params.getlist(name)
         if len(values) > 1:

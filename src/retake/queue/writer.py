@@ -56,7 +56,9 @@ class Writer:
     ) -> None:
         self._db = db
         self._on_fatal = on_fatal
-        self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
+        self._queue: SimpleQueue[list[_Waiting] | None] = SimpleQueue()
+        self._gathered: list[_Waiting] = []
+        self._gatherer: asyncio.AbstractEventLoop | None = None
         self._lock = threading.Lock()
         self._closed = False
         self._thread = threading.Thread(target=self._loop, name="requests-writer", daemon=True)
@@ -73,12 +75,23 @@ class Writer:
                 constraint forbids it, or SQLite cannot hold a value. Nothing was written.
         """
         # The caller's own: when he goes away it is he who does not wait, the write is done.
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
         with self._lock:
             if self._closed:
                 raise StorageFailed("stopping", "the server is stopping", retryable=True)
-            self._queue.put((function, future))
+            self._gathered.append((function, future))
+            if self._gatherer is not loop:
+                # Together with what else this turn of the loop brings: the thread is woken once.
+                self._gatherer = loop
+                loop.call_soon(self._hand_over)
         return await future
+
+    def _hand_over(self) -> None:
+        with self._lock:
+            gathered, self._gathered, self._gatherer = self._gathered, [], None
+            if gathered:
+                self._queue.put(gathered)
 
     def close(self) -> None:
         """Write what waits, then close the connection."""
@@ -86,6 +99,8 @@ class Writer:
             if self._closed:
                 return
             self._closed = True
+            gathered, self._gathered = self._gathered, []
+            self._queue.put(gathered)
             self._queue.put(None)
         self._thread.join()
 
@@ -103,8 +118,8 @@ class Writer:
         batch: list[_Waiting] = []
         item = self._queue.get()
         while item is not None:
-            batch.append(item)
-            if len(batch) == _MOST_AT_ONCE or self._queue.empty():
+            batch += item
+            if batch and (len(batch) >= _MOST_AT_ONCE or self._queue.empty()):
                 return batch
             item = self._queue.get()
         # The end mark is only followed by nothing, so it can wait behind this batch.
