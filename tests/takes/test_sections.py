@@ -95,9 +95,9 @@ def test_one_section_s_pictures_and_another_one_s_sound(long_clip: Path, tmp_pat
 
 def test_sections_that_touch_or_nearly_do_are_spliced_as_one(tmp_path: Path) -> None:
     src = make_clip(tmp_path / "clip.mp4", seconds=6)
-    near = [{"start_time": 1, "duration": 1}, {"start_time": 2.125, "duration": 1}]
-    for second in (2, 2.125):
-        walk(src, tmp_path, sections=[near[0], {"start_time": second, "duration": 1}])
+    for second in (2.25, 2.375):
+        sections = [{"start_time": 1.25, "duration": 1}, {"start_time": second, "duration": 1}]
+        walk(src, tmp_path, sections=sections)
         report = report_of(tmp_path)
         assert report["fallback"] is None
         assert report["video"]["action"] == report["audio"]["action"] == "smart"
