@@ -24,7 +24,8 @@ _FOR_ANY_ORIGIN = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Methods": "GET, HEAD, PUT, OPTIONS",
     "Access-Control-Allow-Headers": "Content-Type, Range, If-Range, If-None-Match",
-    "Access-Control-Expose-Headers": "Content-Length, Content-Range, Content-Disposition, ETag",
+    "Access-Control-Expose-Headers": "Accept-Ranges, Content-Disposition, Content-Length, "
+    "Content-Range, ETag, Last-Modified",
     "Access-Control-Max-Age": "86400",
     "Cross-Origin-Resource-Policy": "cross-origin",
 }
