@@ -321,3 +321,18 @@ def test_a_key_has_only_so_much_room(tmp_path: Path) -> None:
         )
         server.client.delete(first)
         begun(server, 400)
+
+
+def test_what_comes_without_a_length_has_no_more_room(tmp_path: Path) -> None:
+    policy = UploadPolicy(key_bytes=1000)
+    with live(tmp_path, upload_policy=policy, limits=Limits(max_bytes=800)) as server:
+
+        def sent(length: int) -> httpx.Response:
+            pieces = (b"x" * 100 for _ in range(length // 100))
+            return server.client.post(f"{API}/uploads", content=pieces)
+
+        assert code(sent(900), 413) == "upload_too_large"
+        assert sent(700).status_code == 201
+        assert code(sent(400), 413) == "upload_quota"
+        assert sent(300).status_code == 201
+        assert code(sent(100), 413) == "upload_quota"

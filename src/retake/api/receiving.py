@@ -111,7 +111,17 @@ async def receive(
         # The same once more: it takes no more room than it has.
         return await _stored(parts, upload, chunks, parts.limits.max_bytes)
     with parts.upload_room.kept(upload.key_id, length, parts.limits.max_bytes) as most:
-        return await _stored(parts, upload, chunks, most)
+        try:
+            return await _stored(parts, upload, chunks, most)
+        except Refusal as refusal:
+            if (
+                refusal.code == "upload_too_large"
+                and length is None
+                and most < parts.limits.max_bytes
+            ):
+                # It is not too large as such.
+                raise parts.upload_room.full(upload.key_id) from None
+            raise
 
 
 async def _stored(parts: ApiParts, upload: Upload, chunks: AsyncIterator[bytes], most: int) -> int:

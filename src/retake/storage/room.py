@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 
 from retake.core.errors import StorageFailed
-from retake.storage.upload import UploadPolicy
+from retake.storage.upload import Upload, UploadPolicy
 from retake.storage.uploads import Uploads
 
 
@@ -39,7 +39,7 @@ class Room:
                 (``too_many_uploads``); both retryable.
         """
         known = self._uploads.of_key(key_id)
-        taken = sum(one.length or 0 for one in known) + self._bytes[key_id]
+        taken = _bytes_of(known) + self._bytes[key_id]
         left = self._policy.key_bytes - taken
         wanted = min(most, max(left, 1)) if length is None else length
         if len(known) + self._count[key_id] >= self._policy.key_count:
@@ -53,6 +53,14 @@ class Room:
         finally:
             self._bytes[key_id] -= wanted
             self._count[key_id] -= 1
+
+    def full(self, key_id: str) -> StorageFailed:
+        """Return the error for an upload of unknown length that found no more room."""
+        return _no_room(_bytes_of(self._uploads.of_key(key_id)), self._policy)
+
+
+def _bytes_of(known: Iterable[Upload]) -> int:
+    return sum(one.length or 0 for one in known)
 
 
 def _no_room(taken: int, policy: UploadPolicy) -> StorageFailed:
