@@ -22,7 +22,7 @@ from retake.engines.engine import EngineInfo, Parameter
 from retake.queue.data_dir import DataDir
 from retake.queue.keys import Keys
 from retake.queue.requests import Requests
-from retake.queue.room import Capacity
+from retake.queue.unfinished import Capacity
 from retake.storage import LocalStorage
 
 T = TypeVar("T")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from retake.api.errors import Refusal
 from retake.api.limits import Quotas, RateLimits
 from retake.api.rates import Policy, Rates
-from retake.queue.room import Capacity
+from retake.queue.unfinished import Capacity
 from tests.api.live import API, Live, live
 from tests.api.refusals import checked
 

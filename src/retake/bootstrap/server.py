@@ -94,7 +94,7 @@ async def _serve(
 ) -> None:
     from retake.queue.keys import Keys
     from retake.queue.requests import Requests
-    from retake.queue.room import Capacity
+    from retake.queue.unfinished import Capacity
     from retake.queue.supervisor import Supervisor
 
     keys = Keys(data_dir.keys)

@@ -18,7 +18,7 @@ from retake.queue.feed import Feed
 from retake.queue.observer import Observer, Unobserved
 from retake.queue.progress import Progress, stage_named
 from retake.queue.record import NewRequest, Record
-from retake.queue.room import Room
+from retake.queue.unfinished import Unfinished
 from retake.queue.store import Discard, Store
 
 _log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ class Dispatch:
         feed: Is told of everything that happens to a request.
         on_end: Called with the id of each request that has ended.
         discard: Removes what was stored of a request that ends without a result; on a thread.
-        room: Counts those that have not ended.
+        unfinished: Counts those that have not ended.
 
     Attributes:
         observer: Is told what happens to them; may be replaced before the first.
@@ -62,7 +62,7 @@ class Dispatch:
         feed: Feed,
         on_end: Callable[[str], None],
         discard: Discard,
-        room: Room,
+        unfinished: Unfinished,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -73,10 +73,10 @@ class Dispatch:
         self._admission = Admission(slots)
         self._progress: dict[str, Progress] = {}
         self._link: EngineLink | None = None
-        self.room = room
+        self._unfinished = unfinished
         self._ending: set[str] = set()
         for request in store.unfinished():
-            self.room.hold(request.request_id, request.key_id)
+            self._unfinished.hold(request.request_id, request.key_id)
             if request.begun:
                 self._admission.readmit(request.request_id)
             else:
@@ -87,7 +87,7 @@ class Dispatch:
     def add(self, place: int, new: NewRequest) -> None:
         """Let a request wait for the engine; `place` is its number in the order of all requests.
 
-        It has a place in `room` already.
+        It has a place in `unfinished` already.
         """
         self._admission.wait(place, new.key_id, new.request_id)
         self.observer.accepted(new.request_id, new.model)
@@ -209,7 +209,7 @@ class Dispatch:
                 await self._end(request_id, Status.FAILED, error=crashed_engine(state.crashes))
 
     def _tell(self, tell: Callable[[str, str], None], request_id: str) -> None:
-        if key_id := self.room.key_of(request_id):
+        if key_id := self._unfinished.key_of(request_id):
             tell(key_id, request_id)
 
     async def _end(
@@ -245,6 +245,6 @@ class Dispatch:
         self._progress.pop(request_id, None)
         self._on_end(request_id)
         self._tell(self._feed.changed, request_id)
-        self.room.leave(request_id)
+        self._unfinished.leave(request_id)
         if self._link is not None:
             self._link.wake()

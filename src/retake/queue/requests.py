@@ -20,7 +20,7 @@ from retake.queue.feed import Feed, Listener
 from retake.queue.listing import Wanted
 from retake.queue.once import Once
 from retake.queue.record import NewRequest, Record
-from retake.queue.room import Capacity, Room
+from retake.queue.unfinished import Capacity, Unfinished
 from retake.queue.store import Discard, Store
 from retake.queue.waiting import Waiting
 
@@ -62,9 +62,9 @@ class Requests:
         self._store = Store(data_dir.requests, now, known_s, discard)
         self.webhooks, self.results = self._store.webhooks, self._store.results
         self._feed = Feed(self.webhooks.changed)
-        self._room = Room(capacity)
+        self._unfinished = Unfinished(capacity)
         self.dispatch = Dispatch(
-            self._store, slots, clock, self._feed, self._ended, discard, self._room
+            self._store, slots, clock, self._feed, self._ended, discard, self._unfinished
         )
         self._deadlines = Deadlines(now, self.dispatch.cancel)
         self._waiting = Waiting()
@@ -217,14 +217,14 @@ class Requests:
         return task
 
     async def _create(self, new: NewRequest, known: Once | None) -> Record:
-        self._room.enter(new.request_id, new.key_id)
+        self._unfinished.enter(new.request_id, new.key_id)
         try:
             record = await self._store.insert(new, known)
         except BaseException:
-            self._room.leave(new.request_id)
+            self._unfinished.leave(new.request_id)
             raise
         if record.request_id != new.request_id:
-            self._room.leave(new.request_id)
+            self._unfinished.leave(new.request_id)
         else:
             self.dispatch.add(record.place, new)
             if new.cancel_at is not None:

@@ -1,4 +1,4 @@
-"""How many requests may be unfinished at once: of all keys together, and of one key."""
+"""The requests that have not ended, and how many there may be: of all keys, and of one key."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Capacity:
     of_key: int = 0
 
 
-class Room:
+class Unfinished:
     """The requests that have not ended, and whose they are. For the server's event loop only.
 
     Args:
