@@ -94,8 +94,8 @@ async def _serve(
 ) -> None:
     from retake.queue.keys import Keys
     from retake.queue.requests import Requests
-    from retake.queue.unfinished import Capacity
     from retake.queue.supervisor import Supervisor
+    from retake.queue.unfinished import Capacity
 
     keys = Keys(data_dir.keys)
     storage = open_storage(data_dir)

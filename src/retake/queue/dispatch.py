@@ -18,8 +18,8 @@ from retake.queue.feed import Feed
 from retake.queue.observer import Observer, Unobserved
 from retake.queue.progress import Progress, stage_named
 from retake.queue.record import NewRequest, Record
-from retake.queue.unfinished import Unfinished
 from retake.queue.store import Discard, Store
+from retake.queue.unfinished import Unfinished
 
 _log = logging.getLogger(__name__)
 

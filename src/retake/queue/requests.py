@@ -20,8 +20,8 @@ from retake.queue.feed import Feed, Listener
 from retake.queue.listing import Wanted
 from retake.queue.once import Once
 from retake.queue.record import NewRequest, Record
-from retake.queue.unfinished import Capacity, Unfinished
 from retake.queue.store import Discard, Store
+from retake.queue.unfinished import Capacity, Unfinished
 from retake.queue.waiting import Waiting
 
 T = TypeVar("T")
