@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
+import time
+import tracemalloc
 from pathlib import Path
 
 import pytest
 
+from retake.api.inline_size import without_inline
 from retake.core.errors import BadSource
 from retake.core.request import RetakeRequest
 from tests.api.live import API, MODEL, PAYLOAD, Live, live
@@ -127,3 +130,18 @@ def test_dialects_take_them_too(tmp_path: Path) -> None:
         answer = server.client.post("/v2/retake", json={**payload, "video_uri": uri()})
         assert answer.status_code == 202, answer.text
         assert uploads(server) == 1
+
+
+def test_measuring_a_body_takes_neither_long_nor_much(tmp_path: Path) -> None:
+    whole = json.dumps({"video_uri": uri(bytes(range(256)) * 20_000)}).encode()
+    bodies = [whole, whole[:-2], b'"data:' * 10**6, (b'"data:' + b"x" * 294) * 20_000]
+    tracemalloc.start()
+    began = time.process_time()
+    left = [without_inline(body) for body in bodies]
+    took = time.process_time() - began
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert left[0] < 100
+    assert left[1:] == [len(body) for body in bodies[1:]]
+    assert took < 2
+    assert peak < 2**20
