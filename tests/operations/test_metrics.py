@@ -139,9 +139,9 @@ def test_gauges_tell_of_queue_engine_and_disk(tmp_path: Path) -> None:
     try:
         supervisor = Supervisor(lambda fd: [], requests)
         counted, _ = operated(requests, supervisor, data_dir)
-        room = requests.dispatch.room
+        unfinished = requests.dispatch.unfinished
         for n in range(3):
-            room.enter(f"r{n}", "key")
+            unfinished.enter(f"r{n}", "key")
         requests.dispatch.observer.begun("r0", MODEL, None, None)
         (data_dir.work / "r0").mkdir()
         (data_dir.work / "r0" / "source").write_bytes(bytes(1000))

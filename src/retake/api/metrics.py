@@ -38,8 +38,8 @@ async def metrics(request: Request) -> Response:
     if not allowed:
         raise Refusal(
             "metrics_forbidden",
-            "the metrics are for this machine; accepted from elsewhere is the header "
-            "'Authorization: Bearer TOKEN', with the token of RETAKE_METRICS_TOKEN",
+            "the metrics are for who runs this server; accepted are calls from its own machine, or "
+            "with RETAKE_METRICS_TOKEN set the header 'Authorization: Bearer TOKEN'",
         )
     # What is on the disk is looked at, too.
     text = await asyncio.to_thread(parts.metrics.exposition)

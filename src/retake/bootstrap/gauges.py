@@ -42,9 +42,9 @@ def _measure(
     supervisor: Supervisor,
     path: Path,
 ) -> None:
-    room = requests.dispatch.room
+    unfinished = requests.dispatch.unfinished
     queue = "Requests that are accepted and not begun"
-    metrics.gauge("retake_requests_queued", queue, lambda: len(room) - watch.processing)
+    metrics.gauge("retake_requests_queued", queue, lambda: len(unfinished) - watch.processing)
     made = "Requests that the engine works on"
     metrics.gauge("retake_requests_processing", made, lambda: watch.processing)
     ready = "Whether the engine is ready: 1, else 0"

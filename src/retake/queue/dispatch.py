@@ -73,10 +73,10 @@ class Dispatch:
         self._admission = Admission(slots)
         self._progress: dict[str, Progress] = {}
         self._link: EngineLink | None = None
-        self._unfinished = unfinished
+        self.unfinished = unfinished
         self._ending: set[str] = set()
         for request in store.unfinished():
-            self._unfinished.hold(request.request_id, request.key_id)
+            self.unfinished.hold(request.request_id, request.key_id)
             if request.begun:
                 self._admission.readmit(request.request_id)
             else:
@@ -209,7 +209,7 @@ class Dispatch:
                 await self._end(request_id, Status.FAILED, error=crashed_engine(state.crashes))
 
     def _tell(self, tell: Callable[[str, str], None], request_id: str) -> None:
-        if key_id := self._unfinished.key_of(request_id):
+        if key_id := self.unfinished.key_of(request_id):
             tell(key_id, request_id)
 
     async def _end(
@@ -245,6 +245,6 @@ class Dispatch:
         self._progress.pop(request_id, None)
         self._on_end(request_id)
         self._tell(self._feed.changed, request_id)
-        self._unfinished.leave(request_id)
+        self.unfinished.leave(request_id)
         if self._link is not None:
             self._link.wake()

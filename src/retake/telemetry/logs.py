@@ -66,7 +66,8 @@ class JsonLines(logging.Formatter):
             line["request_id"] = request_id
         if about and about.trace:
             line["trace_id"] = about.trace.split("-")[1]
-        line |= {key: vars(record)[key] for key in vars(record).keys() - _OWN - _THEIRS}
+        more = vars(record).items()
+        line |= {key: value for key, value in more if key not in _OWN and key not in _THEIRS}
         if record.exc_info:
             line["exception"] = clean(self.formatException(record.exc_info))
         return json.dumps(line, default=str, separators=(",", ":"))
