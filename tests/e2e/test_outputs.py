@@ -135,7 +135,8 @@ def _uploaded_over_a_kill(server: Server, clip: Path) -> str:
 def _check_sent(server: Server, storage: Storage, record: dict) -> None:
     sent = {(one["role"], one["ok"]) for one in record["outcome"]["delivered"]}
     assert sent == {("video", True), ("audio", True)}
-    assert sorted(path for path, _ in storage.got) == ["/b/a.m4a", "/b/v.mp4?signature=secret"]
+    # The killed server's child may have sent one more before it noticed; that does no harm.
+    assert sorted({path for path, _ in storage.got}) == ["/b/a.m4a", "/b/v.mp4?signature=secret"]
     with server.client() as client:
         everything = client.get("/requests").text
     assert "secret" not in everything
