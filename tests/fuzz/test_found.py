@@ -7,10 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import av
 import pytest
 
 from retake.core.errors import BadSource, RenderFailed
 from retake.core.request import Limits
+from retake.media.muxing.sound import add_track
 from retake.media.sandbox import probe_safely
 from tests.clips import make_clip
 from tests.matrix.sources import ROWS
@@ -48,6 +50,12 @@ def test_what_cannot_be_put_together_is_not_called_the_disks_fault(tmp_path: Pat
     with pytest.raises(RenderFailed) as caught:
         edit(path, tmp_path, 5, 9)
     assert caught.value.code == "not_muxed"
+
+
+def test_sound_of_more_channels_than_can_be_encoded_is_refused(tmp_path: Path) -> None:
+    with av.open(tmp_path / "a.mkv", "w") as out, pytest.raises(RenderFailed) as caught:
+        add_track(out, "aac", 9, 48000, "9 channels", None)
+    assert caught.value.code == "not_encoded"
 
 
 LEAVE_EARLY = """

@@ -35,7 +35,8 @@ from retake.media.muxing.contents import (
 )
 from retake.media.muxing.form import form_of
 from retake.media.muxing.write import Written, write
-from retake.media.packets import index_packets
+from retake.media.opening import open_source
+from retake.media.packets import packets_of
 from retake.media.pictures.several import splice_several
 from retake.media.pictures.spliced import Spliced
 from retake.media.reencode import depth_of, encoded_pictures, encoded_sound, other_sound
@@ -178,8 +179,9 @@ class _Remux:
         job = self.job
         if job.source.file_type not in {"mp4", "mov"}:
             return None
-        packets = index_packets(job.src, job.source.video.index)
-        hidden = sum(packet.hidden for packet in packets)
+        with open_source(job.src) as container:
+            packets = packets_of(container, job.source.video.index)
+            hidden = sum(bool(packet.is_discard) for packet in packets)
         return f"its edit list hides {hidden} of its pictures" if hidden else None
 
     def unlike(self) -> tuple[int, ...]:

@@ -11,6 +11,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from retake.core.errors import RenderFailed
 from retake.core.watch import Watch
 from retake.media.audio import aac
 from retake.media.audio.frames import default_layout, packed_frames
@@ -19,6 +20,7 @@ from retake.media.muxing.flows import Timed
 from retake.media.opening import fraction
 
 _BLOCK = 4096
+_MOST_CHANNELS = 8
 _STANDARD_RATES = (48000, 44100, 32000)
 _LOW_RATES = (24000, 22050, 16000)
 _AAC_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000)
@@ -99,7 +101,15 @@ def add_track(
         layout: FFmpeg's name of the channels' places; None for the usual one.
         bits: The source's bits a second; the new sound gets no fewer than are good for it.
         depth: Bits of a sample that count, for lossless codecs that can be of 16 or 24.
+
+    Raises:
+        RenderFailed: `not_encoded`: there are too many channels.
     """
+    if not 1 <= channels <= _MOST_CHANNELS:
+        raise RenderFailed(
+            "not_encoded",
+            f"the sound has {channels} channels; up to {_MOST_CHANNELS} can be encoded",
+        )
     coder = _CODERS[codec]
     coded = rate if rate in coder.rates or not coder.rates else coder.rates[0]
     # Nameless layouts are spelt "6 channels".
