@@ -13,12 +13,14 @@ class Proxy:
     """Passes bytes on to `target`, a port of this machine, until it is told otherwise.
 
     `cuts` holds, for the connections to come, after how many bytes of the answers each is cut; 0
-    swallows the answer whole. `target` None refuses everybody.
+    swallows the answer whole. `cuts_up` counts the bytes that clients send instead. `target` None
+    refuses everybody.
     """
 
     def __init__(self, target: int | None) -> None:
         self.target = target
         self.cuts: list[int] = []
+        self.cuts_up: list[int] = []
         self.taken = 0
         self._open: set[socket.socket] = set()
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -60,8 +62,9 @@ class Proxy:
                 continue
             server.settimeout(None)
             most = self.cuts.pop(0) if self.cuts else None
+            most_up = self.cuts_up.pop(0) if self.cuts_up else None
             self._open |= {client, server}
-            for args in ((client, server, None), (server, client, most)):
+            for args in ((client, server, most_up), (server, client, most)):
                 threading.Thread(target=self._pump, args=args, daemon=True).start()
 
     def _pump(self, source: socket.socket, sink: socket.socket, most: int | None) -> None:

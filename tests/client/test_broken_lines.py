@@ -27,8 +27,7 @@ def test_a_submit_whose_answer_is_lost_is_one_request(through, proxy, server) ->
 
 @pytest.mark.parametrize("wrap", [bytes, io.BytesIO])
 def test_an_upload_whose_connection_breaks_is_sent_again(through, proxy, server, wrap) -> None:
-    # One connection for both calls, cut behind the first answer: the PUT is left without one.
-    proxy.cuts = [1000]
+    proxy.cuts_up = [100_000]
     upload = through.upload(wrap(b"video" * 50_000))
     assert proxy.taken > 1
     name = upload.url.partition("/files/")[2].partition("?")[0]

@@ -246,7 +246,7 @@ def test_what_a_killed_attempt_submitted_is_found_where_no_key_makes_it_the_same
             def open_client() -> AsyncClient:
                 return AsyncClient(plain.url, KEY)
 
-            talk = Conversation(open_client, plain.url, entry.model, Watch(), None)
+            talk = Conversation(open_client, plain.url, entry.model, Watch(), 10**9)
             return talk.submit(journal, entry, None)
 
         first = attempt()

@@ -72,6 +72,7 @@ def make_hosted(chosen: Settings, accepted: Limits, upstream_key: str | None) ->
         chosen.upstream_model,
         lambda: client_for(chosen, upstream_key),
         _Clips(accepted),
+        accepted.max_bytes,
         mark_of(chosen.data_dir),
     )
 

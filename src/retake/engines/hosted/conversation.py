@@ -9,8 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from fractions import Fraction
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -20,7 +18,7 @@ from retake.core.errors import Cancelled, EngineFailed, RetakeError
 from retake.core.watch import Stage, Watch
 from retake.engines.hosted.info import ID
 from retake.engines.hosted.journal import Entry, Journal
-from retake.engines.hosted.window import Accepted
+from retake.engines.hosted.upstream import Upstream, upstream_of
 
 T = TypeVar("T")
 VIA = "X-Retake-Via"
@@ -33,19 +31,6 @@ SENT, DONE, FETCHED = 10, 80, 90
 """Percent of the generate stage behind when the clip is there, made, and here again."""
 
 OpenClient = Callable[[], AsyncClient]
-
-
-@dataclass(frozen=True, slots=True)
-class Upstream:
-    """The model upstream.
-
-    Attributes:
-        accepted: Which videos it takes.
-        parameters: The names of the parameters that it knows.
-    """
-
-    accepted: Accepted
-    parameters: frozenset[str]
 
 
 def host_of(base_url: str) -> str:
@@ -61,12 +46,20 @@ class Conversation:
         base_url: The upstream server, for people.
         model: The model that is asked for.
         watch: Progress goes out, a wish to cancel comes in.
+        max_bytes: Longest answer that is taken.
         via: This server's own mark, by which it knows a request that comes back to it.
     """
 
     def __init__(
-        self, open_client: OpenClient, base_url: str, model: str, watch: Watch, via: str | None
+        self,
+        open_client: OpenClient,
+        base_url: str,
+        model: str,
+        watch: Watch,
+        max_bytes: int,
+        via: str | None = None,
     ) -> None:
+        self._max_bytes = max_bytes
         self._headers = {VIA: via} if via else None
         self._open_client = open_client
         self._host = host_of(base_url)
@@ -146,7 +139,7 @@ class Conversation:
                 f"{self._host} would hand {self._model} on to another server; accepted is a model "
                 "that it makes itself",
             )
-        return _upstream(raw)
+        return upstream_of(raw)
 
     async def _submit(
         self,
@@ -193,6 +186,11 @@ class Conversation:
         self._tell(SENT + (DONE - SENT) * (progress.percent or 0) / 100)
 
     def _fetching(self, progress: Progress) -> None:
+        if max(progress.done, progress.total) > self._max_bytes:
+            raise EngineFailed(
+                "upstream_bad_video",
+                f"what {self._host} made has more than {self._max_bytes} bytes",
+            )
         self._tell(DONE + (FETCHED - DONE) * _share(progress))
 
     def _tell(self, percent: float) -> None:
@@ -228,17 +226,3 @@ async def _found(client: AsyncClient, entry: Entry) -> str | None:
 
 def _share(progress: Progress) -> float:
     return progress.done / progress.total if progress.total else 0.0
-
-
-def _upstream(raw: Mapping[str, Any]) -> Upstream:
-    told = raw.get("parameters")
-    rows = [row for row in told if isinstance(row, Mapping)] if isinstance(told, list) else []
-    named = {str(row.get("name")): row for row in rows}
-    accepted = Accepted()
-    least = named.get("duration", {}).get("min_value")
-    most = named.get("duration", {}).get("max_value")
-    if isinstance(least, int | float) and least > 0:
-        accepted = replace(accepted, min_section=Fraction(str(least)))
-    if isinstance(most, int | float) and most > 0:
-        accepted = replace(accepted, max_seconds=Fraction(str(most)))
-    return Upstream(accepted, frozenset(named))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -21,14 +22,16 @@ from retake.core.timing import FrameRange
 from retake.core.watch import Stage
 from retake.engines.engine import EngineInfo, Estimate, Frame, Shot, Take
 from retake.engines.hosted.clips import Clips, Received, Sent
-from retake.engines.hosted.conversation import FETCHED, Conversation, Upstream, host_of
+from retake.engines.hosted.conversation import FETCHED, Conversation, host_of
 from retake.engines.hosted.info import info_for
 from retake.engines.hosted.journal import Entry, Journal
 from retake.engines.hosted.sound import received_sound, sent_sound
+from retake.engines.hosted.upstream import Upstream
 from retake.engines.hosted.window import Window, window_for
 
 _GUESS_S = 60.0
 _SHORT = Fraction(1, 2)
+_MOST_NOTES, _LONGEST_NOTE = 20, 500
 
 
 class HostedEngine:
@@ -39,6 +42,7 @@ class HostedEngine:
         model: The model that is asked for there.
         open_client: Makes a client with the key that pays.
         clips: Writes and reads the clips.
+        max_bytes: Longest answer that is taken.
         via: This server's own mark; None where there is no server.
     """
 
@@ -48,8 +52,10 @@ class HostedEngine:
         model: str,
         open_client: Callable[[], AsyncClient],
         clips: Clips,
+        max_bytes: int,
         via: str | None = None,
     ) -> None:
+        self._max_bytes = max_bytes
         self._via = via
         self._base_url = base_url
         self._model = model
@@ -96,16 +102,19 @@ class HostedEngine:
         shot.watch.progress(Stage.GENERATE, 0, 100)
         journal = Journal(shot.scratch)
         entry = journal.entry(self._base_url, self._model)
-        talk = Conversation(self._open_client, self._base_url, self._model, shot.watch, self._via)
-        upstream = talk.look()
-        window = _window(shot, upstream)
-        if entry.request_id is None:
-            payload = None
-            if entry.payload is None:
-                payload = self._prepare(shot, window, upstream, journal)
-            entry = talk.submit(journal, entry, payload)
+        talk = Conversation(
+            self._open_client, self._base_url, self._model, shot.watch, self._max_bytes, self._via
+        )
+        if entry.payload is None:
+            upstream = talk.look()
+            window = _window(shot, upstream)
+            payload = self._prepare(shot, window, upstream, journal)
+            # What the clip holds is settled now, whatever the upstream server accepts later.
+            entry = talk.submit(journal, replace(entry, opens=str(window.opens)), payload)
+        elif entry.request_id is None:
+            entry = talk.submit(journal, entry, None)
         request = talk.follow(journal, entry)
-        return self._take(shot, window, journal.answer, entry, request)
+        return self._take(shot, journal.answer, entry, request)
 
     def _prepare(
         self, shot: Shot, window: Window, upstream: Upstream, journal: Journal
@@ -135,9 +144,8 @@ class HostedEngine:
             payload["seed"] = shot.seed
         return payload
 
-    def _take(
-        self, shot: Shot, window: Window, answer: Path, entry: Entry, request: Request
-    ) -> Take:
+    def _take(self, shot: Shot, answer: Path, entry: Entry, request: Request) -> Take:
+        opens = Fraction(entry.opens)
         try:
             clip = self._clips.open(answer)
         except BadSource as error:
@@ -145,23 +153,23 @@ class HostedEngine:
                 "upstream_bad_video",
                 f"what {host_of(self._base_url)} made cannot be used: {error.message}",
             ) from error
-        wanted_end = -window.opens + shot.duration
+        wanted_end = shot.duration - opens
         if shot.mode.replaces_video and clip.duration < wanted_end - _SHORT:
             raise EngineFailed(
                 "upstream_short",
                 f"what {host_of(self._base_url)} made lasts {float(clip.duration):.3f} s; the "
                 f"section ends at {float(wanted_end):.3f} s",
             )
-        frames = self._frames(shot, window, clip) if shot.mode.replaces_video else None
+        frames = self._frames(shot, opens, clip) if shot.mode.replaces_video else None
         sound = None
         if shot.mode.replaces_audio:
-            made = clip.sound(-window.opens, wanted_end)
+            made = clip.sound(-opens, wanted_end)
             sound = None if made is None else received_sound(made, shot)
         return Take(frames, sound, _notes(shot, clip, self._base_url, entry, request))
 
-    def _frames(self, shot: Shot, window: Window, clip: Received) -> Iterator[Frame]:
+    def _frames(self, shot: Shot, opens: Fraction, clip: Received) -> Iterator[Frame]:
         section = shot.section
-        times = [time - window.opens for time in shot.times[section.start : section.end]]
+        times = [time - opens for time in shot.times[section.start : section.end]]
         first = next(iter(shot.frames.read(FrameRange(0, 1))))
         width, height = shot.frames.width, shot.frames.height
         made = clip.frames_at(times, width, height, deep=first.dtype == np.uint16)
@@ -197,4 +205,5 @@ def _notes(
         said.append("It answered with another transfer of colours; the section may look different.")
     if shot.channels > 2 and shot.mode.replaces_audio:
         said.append("The section's sound was made in stereo; the other channels are silent there.")
-    return (*said, *request.warnings, *request.notes)
+    theirs = [note[:_LONGEST_NOTE] for note in (*request.warnings, *request.notes)]
+    return (*said, *theirs[:_MOST_NOTES])

@@ -23,6 +23,7 @@ class Entry:
         idempotency_key: The same for every attempt.
         payload: What is submitted; None before the clip was uploaded.
         request_id: Under which the upstream server knows it; None before it was submitted.
+        opens: When the clip's first frame appears, in the shot's seconds, as a fraction.
         ended: Whether nothing more is to come from there.
     """
 
@@ -31,6 +32,7 @@ class Entry:
     idempotency_key: str
     payload: dict[str, Any] | None = None
     request_id: str | None = None
+    opens: str = "0"
     ended: bool = False
 
 
