@@ -82,6 +82,7 @@ def _request_runner(chosen: Settings, data_dir: DataDir, engines: dict[str, Engi
 
 def _fetch_server(policy: FetchPolicy, storage: LocalStorage) -> Fetch:
     """Return a Fetch for source references: ``upload:name`` in the storage, else ``url:…``."""
+
     def fetch_server(uri: str, dest: Path, watch: Watch) -> Path:
         from retake.steps.fetch import fetch
 
