@@ -78,11 +78,12 @@ class UpstreamServer:
 
     def _work(self, request_id: str) -> None:
         server = self.server
-        until = time.monotonic() + self.delay_s
-        while time.monotonic() < until:
-            share = int(100 * (1 - (until - time.monotonic()) / self.delay_s))
+        # The next test may set another delay while this one still runs.
+        delay_s = self.delay_s
+        until = time.monotonic() + delay_s
+        while (left_s := until - time.monotonic()) > 0:
+            share = int(100 * (1 - left_s / delay_s))
             server.do(server.requests.dispatch.progressed(request_id, "generate", share, 100))
-            record = server.call(lambda: server.requests.dispatch.for_engine(request_id))
             if self._stopped(request_id):
                 return
             time.sleep(0.02)
