@@ -75,6 +75,12 @@ def test_what_is_asked_for_covers_the_section_and_is_accepted(shot) -> None:
     assert (window.duration * 1000).denominator == 1
 
 
+def test_handles_give_way_on_both_sides_where_the_whole_would_be_too_long() -> None:
+    times = [Fraction(each, 10) - 5 for each in range(300)]
+    window = window_for(times, FrameRange(50, 250), Fraction(20), Fraction(1, 10), Accepted())
+    assert window.frames == FrameRange(45, 255)
+
+
 def test_a_short_section_is_made_longer_at_its_end_first() -> None:
     times = [Fraction(n - 24, 24) for n in range(24 + 12 + 24)]
     section, half = FrameRange(24, 36), Fraction(1, 2)
