@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.clips import make_clip
+from tests.s3 import S3Server, s3_server, why_absent
 
 # How long one example takes depends on who else uses the machine; the suite's own time-out stays.
 settings.register_profile("retake", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -27,6 +28,15 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def silent_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same pictures without sound."""
     return make_clip(tmp_path_factory.mktemp("clips") / "silent.mp4", audio=None)
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Generator[S3Server]:
+    """A real S3-compatible server, the same for all tests; each uses a prefix of its own."""
+    if reason := why_absent():
+        pytest.skip(reason)
+    with s3_server(tmp_path_factory.mktemp("s3")) as server:
+        yield server
 
 
 @pytest.fixture(autouse=True)
