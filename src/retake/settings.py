@@ -105,6 +105,11 @@ class Settings(BaseSettings):
         600.0, gt=0, description="How long a whole download may take, in seconds."
     )
     engine: str = Field("vfx", description="Engine that answers ltx-2-pro-retake.")
+    ltx_weights: Path | None = Field(
+        None,
+        description="Folder of LTX-2 weights in diffusers' layout; without it there is no engine "
+        "ltx.",
+    )
     upstream_url: str | None = Field(
         None,
         description="Another server of this API that the engine hosted hands sections to; without "

@@ -53,9 +53,11 @@ def seed_for(request: RetakeRequest) -> int:
 def engine_infos(chosen: Settings | None = None) -> dict[str, EngineInfo]:
     """Return what each engine of this instance is, by id, without loading any."""
     from retake.bootstrap.hosted import hosted_info
+    from retake.engines.ltx.info import INFO as LTX
     from retake.engines.vfx.info import INFO
 
-    infos = (INFO, hosted_info(chosen or settings()))
+    chosen = chosen or settings()
+    infos = (INFO, LTX if chosen.ltx_weights else None, hosted_info(chosen))
     return {info.id: info for info in infos if info is not None}
 
 
@@ -68,7 +70,8 @@ def engine_info(engine_id: str, chosen: Settings | None = None) -> EngineInfo:
     infos = engine_infos(chosen)
     if engine_id not in infos:
         accepted = ", ".join(infos)
-        hint = "; hosted needs RETAKE_UPSTREAM_URL" if engine_id == "hosted" else ""
+        needs = {"hosted": "RETAKE_UPSTREAM_URL", "ltx": "RETAKE_LTX_WEIGHTS"}
+        hint = f"; {engine_id} needs {needs[engine_id]}" if engine_id in needs else ""
         raise BadRequest(
             "unknown_engine",
             f"engine is {engine_id!r}; accepted is {accepted}{hint}",
@@ -95,6 +98,10 @@ def make_engine(
         from retake.bootstrap.hosted import make_hosted
 
         return make_hosted(chosen, limits(chosen), upstream_key)
+    if engine_id == "ltx" and chosen.ltx_weights is not None:
+        from retake.engines.ltx.engine import LtxEngine
+
+        return LtxEngine(chosen.ltx_weights)
     from retake.engines.vfx.engine import VfxEngine
 
     return VfxEngine()

@@ -91,3 +91,25 @@ def _bad(text: str, where: str) -> BadRequest:
         "object with start_time and duration",
         param=where,
     )
+
+
+def options_of(told: Sequence[str]) -> dict[str, Any] | None:
+    """Return the engine's own parameters that were told as ``NAME=VALUE``; None where none was.
+
+    Raises:
+        BadRequest: `bad_parameter`.
+    """
+    found: dict[str, Any] = {}
+    for text in told:
+        name, equals, value = text.partition("=")
+        if not name or not equals:
+            raise BadRequest(
+                "bad_parameter",
+                f"--option is {text[:60]!r}; accepted is NAME=VALUE",
+                param="option",
+            )
+        try:
+            found[name] = json.loads(value)
+        except ValueError:
+            found[name] = value
+    return found or None

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from retake.cli.asking import SECTION_HELP, sections_of, seeds_of, time_of
+from retake.cli.asking import SECTION_HELP, options_of, sections_of, seeds_of, time_of
 from retake.cli.exits import Exit, exit_for
 from retake.cli.outputs import Outputs, container_for, write_error
 from retake.cli.show import Show, show_for
@@ -64,6 +64,10 @@ def edit(
         str | None, typer.Option(help="The seeds of several results, such as 7,8,9.")
     ] = None,
     engine: Annotated[str | None, typer.Option(help="Which engine makes the section.")] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(help="A parameter of the engine as NAME=VALUE, the value as JSON or text."),
+    ] = None,
     audio_track: Annotated[
         str | None,
         typer.Option(help="Which track of sound is edited: its number from 1, or eng, de, …"),
@@ -115,6 +119,7 @@ def edit(
             seed=seed,
             takes=takes,
             seeds=seeds_of(seeds),
+            options=options_of(option or ()),
             audio_track=audio_track,
             container=container_for(container, out),
             video_codec=video_codec,

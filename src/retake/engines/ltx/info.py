@@ -1,0 +1,174 @@
+"""What the engine `ltx` is and which options it takes, told without loading anything heavy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Literal
+
+from retake import __version__
+from retake.core.errors import BadRequest
+from retake.engines.engine import EngineInfo, Parameter
+
+ID = "ltx"
+
+MAX_STEPS = 100
+MAX_HANDLE_S = 5
+LONGEST_NEGATIVE = 4000
+
+_NUMBERS = (
+    Parameter(
+        name="num_inference_steps",
+        type="integer",
+        description="Denoising steps; 8 with the preset fast, 30 with quality, unless given.",
+        min_value=1,
+        max_value=MAX_STEPS,
+    ),
+    Parameter(
+        name="guidance_scale",
+        type="number",
+        description="How strongly the picture follows the prompt; 1 is no guidance.",
+        min_value=1,
+        max_value=20,
+    ),
+    Parameter(
+        name="audio_guidance_scale",
+        type="number",
+        description="The same for the sound.",
+        min_value=1,
+        max_value=20,
+    ),
+    Parameter(
+        name="stg_scale",
+        type="number",
+        description="Spatio-temporal guidance, against pictures that fall apart; 0 is none.",
+        min_value=0,
+        max_value=5,
+    ),
+    Parameter(
+        name="modality_scale",
+        type="number",
+        description="How strongly picture and sound follow each other; 1 is no guidance.",
+        min_value=1,
+        max_value=10,
+    ),
+    Parameter(
+        name="guidance_rescale",
+        type="number",
+        description="How far guided values are scaled back to unguided ones' spread.",
+        min_value=0,
+        max_value=1,
+    ),
+    Parameter(
+        name="handle_s",
+        type="number",
+        description="Seconds of the source on either side that the model sees, where there are.",
+        default=1.0,
+        min_value=0,
+        max_value=MAX_HANDLE_S,
+    ),
+)
+
+INFO = EngineInfo(
+    id=ID,
+    version=__version__,
+    display_name="LTX-2",
+    description=(
+        "Generates the section's pictures and sound together from the prompt, joined to what is "
+        "kept on either side: replace_video follows the kept sound, replace_audio the kept "
+        "picture. Needs weights, and a GPU for real sizes."
+    ),
+    limits=(
+        "It sees the section and its handles, not the rest of the video. It makes stereo sound; "
+        "a voice made anew is not the speaker's own. The same seed gives the same result on one "
+        "type of device."
+    ),
+    parameters=(
+        Parameter(
+            name="preset",
+            type="string",
+            description=(
+                "`fast`: eight steps without guidance, for distilled weights; `quality`: thirty "
+                "guided steps, for full ones. What the weights are made for unless given."
+            ),
+            options=("fast", "quality"),
+        ),
+        Parameter(
+            name="negative_prompt",
+            type="string",
+            description="What should not be there; read by the preset quality alone.",
+        ),
+        *_NUMBERS,
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The engine's own parameters, checked; None leaves it to the preset or the weights."""
+
+    preset: Literal["fast", "quality"] | None = None
+    negative_prompt: str | None = None
+    num_inference_steps: int | None = None
+    guidance_scale: float | None = None
+    audio_guidance_scale: float | None = None
+    stg_scale: float | None = None
+    modality_scale: float | None = None
+    guidance_rescale: float | None = None
+    handle_s: Fraction = Fraction(1)
+
+
+def check_options(options: Mapping[str, Any]) -> Options:
+    """Return the options as values.
+
+    Raises:
+        BadRequest: An option is unknown, of the wrong type or out of range.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    known = [parameter.name for parameter in INFO.parameters]
+    for name in given:
+        if name not in known:
+            raise BadRequest(
+                "unknown_option",
+                f"options holds {str(name)[:40]!r}; {ID} accepts {', '.join(known)}",
+                param="options",
+            )
+    preset = given.pop("preset", None)
+    if preset not in (None, "fast", "quality"):
+        raise BadRequest(
+            "option_out_of_range",
+            f"options.preset is {str(preset)[:40]!r}; accepted is fast or quality",
+            param="options",
+        )
+    negative = given.pop("negative_prompt", None)
+    if negative is not None and (not isinstance(negative, str) or len(negative) > LONGEST_NEGATIVE):
+        raise BadRequest(
+            "wrong_type",
+            f"options.negative_prompt is {_found(negative)}; accepted is a text of at most "
+            f"{LONGEST_NEGATIVE} characters",
+            param="options",
+        )
+    numbers = {one.name: _number(one, given[one.name]) for one in _NUMBERS if one.name in given}
+    handle = numbers.pop("handle_s", 1.0)
+    return Options(preset, negative, handle_s=Fraction(str(handle)), **numbers)
+
+
+def _number(parameter: Parameter, value: object) -> Any:
+    whole = parameter.type == "integer"
+    accepted = (int,) if whole else (int, float)
+    low, high = parameter.min_value or 0, parameter.max_value or 0
+    # NaN passes no comparison, so it is refused here too.
+    if isinstance(value, bool) or not isinstance(value, accepted) or not low <= value <= high:
+        kind = "a whole number" if whole else "a number"
+        raise BadRequest(
+            "option_out_of_range",
+            f"options.{parameter.name} is {_found(value)}; accepted is {kind} from {low:g} to "
+            f"{high:g}",
+            param="options",
+        )
+    return value if whole else float(value)
+
+
+def _found(value: object) -> str:
+    return f"{type(value).__name__} {str(value)[:40]!r}"
