@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -74,6 +74,8 @@ class Shot:
         watch: Progress goes out, a wish to cancel comes in.
         scratch: A folder of this shot's own that outlives a restart, for engines that have to
             remember what they had others do; it may not be there yet. None where there is none.
+        pixel_aspect: Width of a pixel over its height, as the frames are shown.
+        layout: FFmpeg's name of the channels of `sound`, such as ``5.1(side)``; empty without.
     """
 
     frames: FrameReader
@@ -91,6 +93,8 @@ class Shot:
     watch: Watch
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])
     scratch: Path | None = None
+    pixel_aspect: Fraction = Fraction(1)
+    layout: str = ""
 
     @property
     def channels(self) -> int:
@@ -104,6 +108,22 @@ class Shot:
 
 
 @dataclass(frozen=True)
+class MadeHandles:
+    """What an engine made of the frames right beside the section, which the result won't show.
+
+    How they differ from the source's own is how the section's colours would differ: the joining
+    measures it and undoes it. A few frames at each side are enough.
+
+    Attributes:
+        before: The last frames before the section, in display order; of the shot's size and dtype.
+        after: The first frames behind it, likewise.
+    """
+
+    before: Iterable[Frame] = ()
+    after: Iterable[Frame] = ()
+
+
+@dataclass(frozen=True)
 class Take:
     """One generated section.
 
@@ -112,11 +132,14 @@ class Take:
             size and dtype as the shot's.
         sound: Exactly the section's samples; None when the mode keeps the audio.
         notes: For the user: what was understood, ignored, scaled.
+        handles: The engine's own version of the frames beside the section, read once and before
+            `frames`; None where it makes none.
     """
 
     frames: Iterator[Frame] | None
     sound: Sound | None
     notes: tuple[str, ...] = ()
+    handles: MadeHandles | None = None
 
 
 @dataclass(frozen=True, slots=True)

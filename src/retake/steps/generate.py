@@ -11,7 +11,7 @@ from typing import cast
 import numpy as np
 
 from retake.core.errors import EngineFailed
-from retake.core.source import AudioStream
+from retake.core.source import AudioStream, VideoStream
 from retake.core.timing import FrameRange, sample_at
 from retake.core.watch import Watch
 from retake.engines.engine import Engine, Frame, Shot, Sound
@@ -90,7 +90,14 @@ def _shot(planned: Planned, watch: Watch) -> Shot:
         options=request.options,
         # Named after the section and the seed: each take of each section has its own.
         scratch=planned.work / f"shot-{section.frames.start}-{planned.seed}",
+        pixel_aspect=_upright_aspect(source.video),
+        layout=audio.layout if audio else "",
     )
+
+
+def _upright_aspect(video: VideoStream) -> Fraction:
+    stored = video.sample_aspect_ratio
+    return 1 / stored if video.rotation % 180 else stored
 
 
 def _read(path: Path, audio: AudioStream, first: int, last: int) -> Sound:

@@ -1,0 +1,58 @@
+"""Latents of twice the size: the stage behind a first pass at half of the working size.
+
+The upsampler (diffusers' `LTX2LatentUpsamplerModel`) works on latents as the video encoder gives
+them, not on normalised ones. What comes out lacks detail, so that a few steps follow, from the
+sigma at which the distilled model begins its second stage (diffusers 0.42.1,
+``pipelines/ltx2/utils.py``). Tokens that are kept are not taken from here: they are the clean
+latents of the full size.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from retake.engines.ltx.size import WorkingSize
+
+REFINE_SIGMAS = (0.909375, 0.725, 0.421875, 0.0)
+"""Sigmas of the steps behind the upsampler: the section's tokens start as noise of the first."""
+
+_PAYS_FROM_TOKENS = 1024
+
+
+def pays(size: WorkingSize) -> bool:
+    """Return whether a first pass at half of the size saves more than the second stage costs.
+
+    A pass at half of the size has a quarter of the tokens. Below a megapixel the transformer's time
+    is short beside loading and decoding, and half of the size shows the model too little.
+    """
+    return size.half() is not None and size.tokens >= _PAYS_FROM_TOKENS
+
+
+def upsample(latents: torch.Tensor, upsampler: Any, vae: Any) -> torch.Tensor:
+    """Return normalised latents of twice the width and height.
+
+    Args:
+        latents: Normalised ``[1, C, F, h, w]``.
+        upsampler: An `LTX2LatentUpsamplerModel` that doubles both sides.
+        vae: The video autoencoder, for the latents' mean, deviation and scale.
+
+    Raises:
+        ValueError: The upsampler does not double both sides, or changes the number of frames.
+    """
+    mean, scale = _statistics(vae, latents)
+    plain = latents * scale + mean
+    made = upsampler(plain.to(upsampler.dtype)).to(latents.dtype)
+    batch, channels, frames, height, width = latents.shape
+    if made.shape != (batch, channels, frames, 2 * height, 2 * width):
+        raise ValueError(f"the upsampler made {tuple(made.shape)} of {tuple(latents.shape)}")
+    return (made - mean) / scale
+
+
+def _statistics(vae: Any, latents: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def channels(values: torch.Tensor) -> torch.Tensor:
+        return values.to(latents.device, latents.dtype).view(1, -1, 1, 1, 1)
+
+    scaling = float(vae.config.scaling_factor)
+    return channels(vae.latents_mean), channels(vae.latents_std) / scaling

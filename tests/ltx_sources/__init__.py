@@ -1,0 +1,1 @@
+"""Any source into the model and back."""
