@@ -7,7 +7,7 @@ import re
 import warnings
 
 import retake
-from retake.api.app import PREFIXES
+from retake.api.app import PREFIXES, routed
 from retake.api.openapi import openapi_document
 from tests.api.live import Live
 
@@ -21,7 +21,7 @@ def routes_of(server: Live) -> set[tuple[str, str]]:
     with warnings.catch_warnings():
         # What FastAPI would call the operations is of no interest: nobody sees its document.
         warnings.simplefilter("ignore", UserWarning)
-        drawn = server.server.config.app.openapi()
+        drawn = routed(server.parts).openapi()
     return {
         (verb.upper(), path)
         for path, item in drawn["paths"].items()

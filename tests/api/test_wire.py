@@ -110,3 +110,10 @@ def test_a_length_beside_chunks_is_refused(shared: Live) -> None:
     head = f"POST {POST} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {shared.key}\r\n"
     both = "Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
     assert refused(shared.talk((head + both).encode(), whole=False)) == "bad_http"
+
+
+def test_the_head_of_an_answer_comes_with_its_body(shared: Live) -> None:
+    with socket.create_connection(("127.0.0.1", shared.port), timeout=5) as connection:
+        for _ in range(5):
+            connection.sendall(HEALTH)
+            assert connection.recv(65536).partition(b"\r\n\r\n")[2].startswith(b"{")

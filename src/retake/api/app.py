@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 import retake
 from retake.api import (
@@ -32,8 +33,19 @@ PREFIXES = ("/api/v1/ie/requestqueue/apikey", "/api/v1/ie/requestqueue")
 """The documented prefix, and the one that the published client uses."""
 
 
-def create_app(parts: ApiParts) -> FastAPI:
+def create_app(parts: ApiParts) -> ASGIApp:
     """Return the application that answers with these parts."""
+    app = routed(parts)
+    # Around FastAPI, not within it: the calls that Express answers never see the framework's own
+    # layers, which cost as much as the answer.
+    headed = Headers(Express(app, PREFIXES), parts.base_url)
+    whole = Watched(headed, parts.metrics, parts.traces)
+    app.router.routes.append(Route(agents.PATH, agents.Agents(whole), include_in_schema=False))
+    return whole
+
+
+def routed(parts: ApiParts) -> FastAPI:
+    """Return every route, and what tells errors."""
     app = FastAPI(
         title="retake",
         version=retake.__version__,
@@ -46,16 +58,11 @@ def create_app(parts: ApiParts) -> FastAPI:
     )
     app.state.parts = parts
     errors.install(app)
-    # The last one added is the first to see a call.
-    app.add_middleware(Express, prefixes=PREFIXES)
-    app.add_middleware(Headers, base_url=parts.base_url)
-    app.add_middleware(Watched, metrics=parts.metrics, traces=parts.traces)
     for prefix in PREFIXES:
         for part in (events, listing, requests, models, uploads, results, endpoints, deliveries):
             app.include_router(part.routes, prefix=prefix)
     for dialect in (sign_in, vendor, fal_files, fal):
         app.include_router(dialect.routes)
-    app.router.routes.append(Route(agents.PATH, agents.Agents(app), include_in_schema=False))
     app.include_router(files.routes)
     app.include_router(health.routes)
     app.include_router(metrics.routes)

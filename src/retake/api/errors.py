@@ -195,9 +195,14 @@ async def _on_validation_error(_request: Request, error: Exception) -> Json:
     return error_response(BadRequest("bad_query", found, param=param))
 
 
-async def _on_surprise(_request: Request, _error: Exception) -> Json:
-    # It is raised on to uvicorn afterwards, which logs it.
+def surprised() -> Json:
+    """Return the answer that tells of a mistake in the server."""
     internal = RetakeError(
         "internal", "something went wrong in the server; its log says what", retryable=True
     )
     return error_response(internal)
+
+
+async def _on_surprise(_request: Request, _error: Exception) -> Json:
+    # It is raised on to uvicorn afterwards, which logs it.
+    return surprised()

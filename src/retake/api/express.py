@@ -10,12 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from fastapi import Request
-from starlette.types import ASGIApp, Receive, Scope, Send
+from fastapi import FastAPI, Request
+from starlette.types import Receive, Scope, Send
 
 from retake.api.answer import Json
 from retake.api.auth import key_of
-from retake.api.errors import on_retake_error
+from retake.api.errors import on_retake_error, surprised
 from retake.api.requests import get_request, submit
 from retake.api.watched import ROUTE
 from retake.core.errors import RetakeError
@@ -25,14 +25,14 @@ _ONE = "/requests/{request_id}"
 
 
 class Express:
-    """Middleware: answers these calls itself and passes on the others.
+    """Answers these calls itself and passes on the others.
 
     Args:
         app: What answers the others.
         prefixes: Where the API is.
     """
 
-    def __init__(self, app: ASGIApp, prefixes: Sequence[str]) -> None:
+    def __init__(self, app: FastAPI, prefixes: Sequence[str]) -> None:
         self._app = app
         self._collections = {f"{prefix}{_COLLECTION}" for prefix in prefixes}
         start = "|".join(re.escape(prefix) for prefix in prefixes)
@@ -42,6 +42,7 @@ class Express:
         """Answer one call."""
         if scope["type"] == "http":
             method, path = scope["method"], scope["path"]
+            scope["app"] = self._app
             if method == "POST" and path in self._collections:
                 scope[ROUTE] = _COLLECTION
                 await _answer(Request(scope, receive), send, None)
@@ -63,4 +64,8 @@ async def _answer(request: Request, send: Send, request_id: str | None) -> None:
             answer = await get_request(request, request_id, caller)
     except RetakeError as error:
         answer = await on_retake_error(request, error)
+    except Exception:
+        # Raised on to uvicorn, which logs it.
+        await surprised()(request.scope, request.receive, send)
+        raise
     await answer(request.scope, request.receive, send)

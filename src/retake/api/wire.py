@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from retake.api.corked import Corked
 from retake.api.errors import PROBLEM, Refusal, error_body, status_of
 
 MAX_HEAD_BYTES = 64 * 1024
@@ -43,7 +44,8 @@ class Wire(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         """Begin to wait for the first head."""
-        super().connection_made(transport)
+        self._corked = Corked(transport, self.loop)
+        super().connection_made(self._corked)
         self._be_patient()
 
     def data_received(self, data: bytes) -> None:
@@ -103,6 +105,7 @@ class Wire(HttpToolsProtocol):
             # Closing at once would reset the connection, and take the answer back.
             self._stop_waiting()
             self._patience = self.loop.call_later(_SENDS_ON_S, self.transport.close)
+        self._corked.flush()
         super().on_response_complete()
 
     def send_400_response(self, msg: str) -> None:
