@@ -7,6 +7,7 @@ on what else the machine does, and from the real server over one connection, whe
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 import secrets
@@ -114,7 +115,8 @@ def _here(data_dir: DataDir, count: int, pages: int) -> list[str]:
     def here(query: Query) -> int:
         wanted = query()
         cursor = wanted.pop("cursor")
-        found, total = requests.list(key_id, Wanted(**wanted), limit=51, before=cursor)
+        page = requests.list(key_id, Wanted(**wanted), limit=51, before=cursor)
+        found, total = asyncio.run(page)
         listed = [record_json(record, links) for record in found[:50]]
         json_bytes({"requests": listed, "total": total})
         return len(listed)

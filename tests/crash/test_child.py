@@ -56,9 +56,9 @@ class Server:
             await asyncio.sleep(0.01)
 
     def record(self, request_id: str) -> Record:
-        record = self.requests.get(request_id, "key")
+        record = self.requests._store.get_now(request_id)
         assert record is not None
-        return record
+        return self.requests.lively(record)
 
     async def close(self) -> None:
         self.requests.release()

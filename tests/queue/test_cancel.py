@@ -28,8 +28,8 @@ def before(moment: int, seconds: float) -> Callable[[], float]:
     return lambda: moment - seconds + time.monotonic() - began
 
 
-def status(requests: Requests, request_id: str) -> Status:
-    record = requests.get(request_id, "key")
+async def status(requests: Requests, request_id: str) -> Status:
+    record = await requests.get(request_id, "key")
     assert record is not None
     return record.status
 
@@ -94,7 +94,7 @@ def test_a_cancel_that_comes_too_late_removes_nothing(tmp_path: Path, success_fi
                 requests.dispatch.ended(request_id, {"status": "cancelled"}),
             ]
             await asyncio.gather(*(ends if success_first else reversed(ends)))
-            cancelled = status(requests, request_id) is Status.CANCELLED
+            cancelled = await status(requests, request_id) is Status.CANCELLED
             assert (request_id in discarded) == cancelled
         requests.close()
 
@@ -110,10 +110,10 @@ def test_what_was_to_stop_when_the_server_went_down_leaves_no_files(tmp_path: Pa
         await begin(requests, "r1")
         await requests.cancel("r1", "key")
         await begin(requests, "r2")
-        assert status(requests, "r1") is Status.PROCESSING
+        assert await status(requests, "r1") is Status.PROCESSING
         requests.close()
         requests = Requests(DataDir(tmp_path), discard=discarded.append)
-        assert status(requests, "r1") is Status.CANCELLED
+        assert await status(requests, "r1") is Status.CANCELLED
         assert discarded == ["r1"]
         requests.close()
 
@@ -138,12 +138,12 @@ def test_a_request_whose_time_is_over_is_cancelled_waiting_or_running(tmp_path: 
         waited = await requests.wait("waiting", 5)
         assert (waited.status, waited.ran_out, waited.finished_at) == (Status.CANCELLED, True, 1000)
         assert "running" in link.cancelled
-        assert status(requests, "running") is Status.PROCESSING
+        assert await status(requests, "running") is Status.PROCESSING
         await requests.dispatch.ended("running", {"status": "cancelled"})
-        assert status(requests, "ended") is Status.SUCCESS
-        assert {status(requests, name) for name in ("patient", "endless")} == {Status.QUEUED}
+        assert await status(requests, "ended") is Status.SUCCESS
+        assert {await status(requests, name) for name in ("patient", "endless")} == {Status.QUEUED}
         await requests.cancel("patient", "key")
-        record = requests.get("patient", "key")
+        record = await requests.get("patient", "key")
         assert record is not None
         assert not record.ran_out
         requests.close()
@@ -162,7 +162,7 @@ def test_a_deadline_holds_over_a_restart(tmp_path: Path) -> None:
         requests.watch_deadlines()
         for name in ("past", "soon"):
             assert (await requests.wait(name, 5)).status is Status.CANCELLED
-        assert status(requests, "later") is Status.QUEUED
+        assert await status(requests, "later") is Status.QUEUED
         requests.close()
 
     asyncio.run(scenario())

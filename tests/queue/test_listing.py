@@ -46,7 +46,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Record], Reques
                 await requests.dispatch.ended(f"r{n}", end)
 
     asyncio.run(make())
-    everything = [requests.get(f"r{n}", key) for n in range(200) for key in ("key", "other")]
+    both = product(range(200), ("key", "other"))
+    everything = [asyncio.run(requests.get(f"r{n}", key)) for n, key in both]
     return [record for record in everything if record][::-1], requests
 
 
@@ -70,7 +71,7 @@ def test_lists_are_those_filtered_by_hand(made: tuple[list[Record], Requests]) -
         (None, *MODELS, "no"), (None, *Status), times, times
     ):
         wanted = Wanted(model, status, since, until)
-        listed, total = requests.list("key", wanted, limit=1000)
+        listed, total = asyncio.run(requests.list("key", wanted, limit=1000))
         expected = by_hand(records, wanted)
         assert [record.request_id for record in listed] == expected, wanted
         assert total == len(expected), wanted
@@ -85,7 +86,7 @@ def test_pages_join_without_gap_or_overlap(
 ) -> None:
     records, requests = made
     expected, joined, before = by_hand(records, wanted), [], None
-    while page := requests.list("key", wanted, limit=size, before=before)[0]:
+    while page := asyncio.run(requests.list("key", wanted, limit=size, before=before))[0]:
         joined += [record.request_id for record in page]
         before = joined[-1]
     assert joined == expected
@@ -96,14 +97,14 @@ def test_a_range_of_time_is_counted_only_so_far(
 ) -> None:
     monkeypatch.setattr(listing, "MOST_COUNTED", 20)
     _, requests = made
-    assert requests.list("key", Wanted(since=0))[1] == 20
-    assert requests.list("key", Wanted("a", since=0))[1] == 20
-    assert requests.list("key", Wanted())[1] > 100
+    assert asyncio.run(requests.list("key", Wanted(since=0)))[1] == 20
+    assert asyncio.run(requests.list("key", Wanted("a", since=0)))[1] == 20
+    assert asyncio.run(requests.list("key", Wanted()))[1] > 100
 
 
 def test_a_page_is_read_off_an_index(made: tuple[list[Record], Requests]) -> None:
     _, requests = made
-    reader = requests._store._reader
+    reader = requests._store._database._reading
     seen: list[str] = []
     reader.set_trace_callback(seen.append)
     for wanted in (
@@ -112,8 +113,9 @@ def test_a_page_is_read_off_an_index(made: tuple[list[Record], Requests]) -> Non
         Wanted(status=Status.FAILED),
         Wanted("a", since=1, until=9),
     ):
-        requests.list("key", wanted, before="r190" if requests.holds("r190", "key") else None)
-    requests.changed("key", 1000)
+        before = "r190" if asyncio.run(requests.holds("r190", "key")) else None
+        asyncio.run(requests.list("key", wanted, before=before))
+    asyncio.run(requests.changed("key", 1000))
     reader.set_trace_callback(None)
     for statement in seen:
         plan = reader.execute(f"explain query plan {statement}").fetchall()
@@ -127,19 +129,19 @@ def test_what_changed_since_comes_in_the_order_of_change(
     records, requests = made
     mine = sorted((r.updated_at, r.place) for r in records if r.key_id == "key")
     got, since = [], mine[0][0]
-    while changed := requests.changed("key", since, 9):
+    while changed := asyncio.run(requests.changed("key", since, 9)):
         got += [(record.updated_at, record.place) for record in changed]
         since = changed[-1]
     assert got == mine
     late = mine[-1][0]
-    assert [r.updated_at for r in requests.changed("key", late, 1000)] == [
+    assert [r.updated_at for r in asyncio.run(requests.changed("key", late, 1000))] == [
         t for t, _ in mine if t == late
     ]
 
 
 def test_a_start_does_not_look_at_every_request(made: tuple[list[Record], Requests]) -> None:
     _, requests = made
-    reader = requests._store._reader
+    reader = requests._store._database._reading
     for statement in (statements.ASKED, statements.CANCEL_ASKED, statements.UNFINISHED):
         plan = reader.execute(f"explain query plan {statement}", {"now": 0}).fetchall()
         assert all("requests_unfinished" in row["detail"] for row in plan), statement

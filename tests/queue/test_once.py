@@ -31,21 +31,21 @@ def test_a_key_is_known_for_its_time_and_then_forgotten(tmp_path: Path) -> None:
     once = Once("k", b"digest")
 
     async def scenario() -> None:
-        assert requests.find("key", once) is None
+        assert await requests.find("key", once) is None
         assert (await requests.create(new("r1"), once)).request_id == "r1"
         now[0] = 1099.0
         assert (await requests.create(new("r2"), once)).request_id == "r1"
-        found = requests.find("key", once)
+        found = await requests.find("key", once)
         assert found is not None
         assert found.request_id == "r1"
         with pytest.raises(BadRequest):
-            requests.find("key", Once("k", b"other"))
+            await requests.find("key", Once("k", b"other"))
         with pytest.raises(BadRequest):
             await requests.create(new("r3"), Once("k", b"other"))
         now[0] = 1100.0
-        assert requests.find("key", once) is None
+        assert await requests.find("key", once) is None
         assert (await requests.create(new("r4"), Once("k", b"other"))).request_id == "r4"
-        assert requests.list("key")[1] == 2
+        assert (await requests.list("key"))[1] == 2
         assert requests.dispatch.admit() == "r1"
         assert requests.dispatch.admit() == "r4"
         assert requests.dispatch.admit() is None
@@ -99,7 +99,7 @@ def test_a_kill_leaves_no_key_without_its_request(tmp_path: Path) -> None:
     assert keys == {(name, f"of {name}") for name in stored}
     assert acknowledged <= stored
     for name in acknowledged:
-        found = requests.find("key", Once(f"of {name}", b"digest"))
+        found = asyncio.run(requests.find("key", Once(f"of {name}", b"digest")))
         assert found is not None
         assert found.request_id == name
     requests.close()

@@ -70,7 +70,7 @@ def test_a_created_request_comes_back_as_it_was_sent(requests: Requests, clock: 
     async def scenario() -> None:
         sent = new("r1")
         record = await requests.create(sent)
-        assert record == requests.get("r1", "key")
+        assert record == await requests.get("r1", "key")
         assert (record.status, record.queue_position) == (Status.QUEUED, 0)
         assert record.created_at == record.queued_at == record.updated_at == clock.time
         for name in NewRequest.__dataclass_fields__:
@@ -87,7 +87,7 @@ def test_what_create_returns_is_what_was_stored_whatever_it_holds(requests: Requ
     )
 
     async def scenario() -> None:
-        assert await requests.create(many) == requests.get("r2", "key")
+        assert await requests.create(many) == await requests.get("r2", "key")
 
     asyncio.run(scenario())
 
@@ -95,10 +95,10 @@ def test_what_create_returns_is_what_was_stored_whatever_it_holds(requests: Requ
 def test_another_keys_request_is_not_there(requests: Requests) -> None:
     async def scenario() -> None:
         await requests.create(new("r1", "mine"))
-        assert requests.get("r1", "theirs") is None
+        assert await requests.get("r1", "theirs") is None
         assert await requests.cancel("r1", "theirs") is None
-        assert requests.list("theirs") == ([], 0)
-        record = requests.get("r1", "mine")
+        assert await requests.list("theirs") == ([], 0)
+        record = await requests.get("r1", "mine")
         assert record is not None
         assert record.status is Status.QUEUED
 
@@ -112,17 +112,21 @@ def test_the_list_is_newest_first_filtered_and_paged(requests: Requests) -> None
         await requests.create(new("other", "other"))
         await requests.cancel("r4", "key")
 
-        def ids(limit: int = 50, before: str | None = None, **wanted: Any) -> tuple[list[str], int]:
-            records, total = requests.list("key", Wanted(**wanted), limit=limit, before=before)
+        async def ids(
+            limit: int = 50, before: str | None = None, **wanted: Any
+        ) -> tuple[list[str], int]:
+            records, total = await requests.list(
+                "key", Wanted(**wanted), limit=limit, before=before
+            )
             return [record.request_id for record in records], total
 
-        assert ids() == (["r6", "r5", "r4", "r3", "r2", "r1", "r0"], 7)
-        assert ids(limit=2) == (["r6", "r5"], 7)
-        assert ids(limit=2, before="r5") == (["r4", "r3"], 7)
-        assert ids(model="odd") == (["r5", "r3", "r1"], 3)
-        assert ids(status=Status.CANCELLED) == (["r4"], 1)
-        assert ids(model="even", status=Status.QUEUED) == (["r6", "r2", "r0"], 3)
-        assert ids(before="other") == ([], 7)
+        assert await ids() == (["r6", "r5", "r4", "r3", "r2", "r1", "r0"], 7)
+        assert await ids(limit=2) == (["r6", "r5"], 7)
+        assert await ids(limit=2, before="r5") == (["r4", "r3"], 7)
+        assert await ids(model="odd") == (["r5", "r3", "r1"], 3)
+        assert await ids(status=Status.CANCELLED) == (["r4"], 1)
+        assert await ids(model="even", status=Status.QUEUED) == (["r6", "r2", "r0"], 3)
+        assert await ids(before="other") == ([], 7)
 
     asyncio.run(scenario())
 
@@ -140,7 +144,7 @@ def test_a_request_is_worked_on_and_ends(requests: Requests, clock: Clock) -> No
         await requests.dispatch.progressed("r1", "generate", 0, 100)
         clock.time += 10
         await requests.dispatch.progressed("r1", "generate", 50, 100)
-        record = requests.get("r1", "key")
+        record = await requests.get("r1", "key")
         assert record is not None
         assert (record.status, record.queue_position) == (Status.PROCESSING, None)
         assert record.started_at == record.created_at + 5
@@ -235,7 +239,7 @@ def test_a_queued_request_is_cancelled_at_once(requests: Requests, alive: bool) 
         # The child had r1 all the same, and began it before it was told.
         assert not await requests.dispatch.begun("r1")
         await requests.dispatch.ended("r1", {"status": "success", "outcome": {}})
-        record = requests.get("r1", "key")
+        record = await requests.get("r1", "key")
         assert record is not None
         assert (record.status, record.outcome) == (Status.CANCELLED, None)
 
@@ -290,7 +294,7 @@ def test_a_promised_cancel_outlives_the_child_and_the_server(tmp_path: Path) -> 
     requests.close()
     requests = Requests(DataDir(tmp_path))
     assert requests.dispatch.admitted() == []
-    statuses = {record.request_id: record.status for record in requests.list("key")[0]}
+    statuses = {record.request_id: record.status for record in asyncio.run(requests.list("key"))[0]}
     assert statuses == {"child": Status.CANCELLED, "server": Status.CANCELLED}
     requests.close()
 
@@ -310,13 +314,13 @@ def test_a_request_that_ends_the_engine_three_times_fails(requests: Requests) ->
             await requests.dispatch.child_lost(crashed=False)
             await requests.dispatch.begun("bad")
             await requests.dispatch.child_lost(crashed=True)
-            record = requests.get("bad", "key")
+            record = await requests.get("bad", "key")
             assert record is not None
             assert record.status is Status.PROCESSING, crash
             assert requests.dispatch.admitted() == ["bad", "good"]
         await requests.dispatch.begun("bad")
         await requests.dispatch.child_lost(crashed=True)
-        record = requests.get("bad", "key")
+        record = await requests.get("bad", "key")
         assert record is not None
         assert record.status is Status.FAILED
         assert record.error is not None
@@ -334,7 +338,7 @@ def test_an_answer_that_is_none_fails_the_request(requests: Requests, answer: An
         await requests.create(new("r1"))
         requests.dispatch.admit()
         await requests.dispatch.ended("r1", answer)
-        record = requests.get("r1", "key")
+        record = await requests.get("r1", "key")
         assert record is not None
         assert record.error is not None
         assert record.error["code"] == "internal"
@@ -353,7 +357,7 @@ def test_an_interrupted_request_shows_its_last_stage_after_a_restart(tmp_path: P
     asyncio.run(begin(requests))
     requests.close()
     requests = Requests(DataDir(tmp_path))
-    record = requests.get("r1", "key")
+    record = asyncio.run(requests.get("r1", "key"))
     assert record is not None
     assert record.status is Status.PROCESSING
     assert record.progress is not None
@@ -376,7 +380,7 @@ def test_progress_is_written_only_when_the_stage_changes(tmp_path: Path, clock: 
         await requests.dispatch.progressed("r1", "no such stage", 1, 2)
         await requests.dispatch.progressed("no such request", "generate", 1, 2)
         assert wal.stat().st_size == size
-        record = requests.get("r1", "key")
+        record = await requests.get("r1", "key")
         assert record is not None
         assert record.progress is not None
         assert record.progress["done"] == 999

@@ -56,6 +56,9 @@ class RequestsMachine(RuleBasedStateMachine):
         )
         self.requests.dispatch.attach(self)
 
+    def look(self, work: Any) -> Any:
+        return self.loop.run_until_complete(work)
+
     def do(self, work: Any) -> Any:
         self.time += 1
         return self.loop.run_until_complete(work)
@@ -150,7 +153,7 @@ class RequestsMachine(RuleBasedStateMachine):
     @invariant()
     def statuses_are_the_models(self) -> None:
         for key in ("a", "b", "c"):
-            records, total = self.requests.list(key, limit=1000)
+            records, total = self.look(self.requests.list(key, limit=1000))
             expected = {i: m.status for i, m in self.model.items() if m.key == key}
             assert total == len(expected)
             assert {record.request_id: record.status for record in records} == expected
@@ -168,7 +171,7 @@ class RequestsMachine(RuleBasedStateMachine):
     def positions_count_up_and_keep_each_keys_order(self) -> None:
         positions: dict[str, int] = {}
         for request_id, model in self.model.items():
-            record = self.requests.get(request_id, model.key)
+            record = self.look(self.requests.get(request_id, model.key))
             assert record is not None
             assert (record.queue_position is not None) == (model.status is Status.QUEUED)
             if record.queue_position is not None:

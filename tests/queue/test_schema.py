@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from pathlib import Path
 
@@ -31,9 +32,9 @@ def test_the_first_versions_file_keeps_its_requests(tmp_path: Path) -> None:
     db.close()
     requests = Requests(data_dir)
     try:
-        records, total = requests.list("key")
+        records, total = asyncio.run(requests.list("key"))
         assert ([record.request_id for record in records], total) == (["r3", "r2", "r1", "r0"], 4)
-        assert requests.list("key", Wanted("model-0", Status.QUEUED))[1] == 1
+        assert asyncio.run(requests.list("key", Wanted("model-0", Status.QUEUED)))[1] == 1
         assert (records[2].stage, records[2].stages) == ("render", ())
         assert requests.dispatch.admitted() == ["r1"]
     finally:

@@ -5,23 +5,30 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from retake.core.errors import StorageFailed
+from retake.queue.database.sqlite import SqliteConnection, SqliteDatabase
 from retake.queue.schema import open_reader, open_writer
-from retake.queue.writer import Writer
 
 
-def connect(path: Path) -> sqlite3.Connection:
+def connect(path: Path) -> SqliteConnection:
     db = open_writer(path)
     db.execute("create table numbers (number integer primary key check (number < 1000))")
     return db
 
 
+def opened(
+    path: Path, db: SqliteConnection | None = None, **more: Callable[[], None]
+) -> SqliteDatabase:
+    return SqliteDatabase(db or connect(path), open_reader(path), **more)
+
+
 def insert(number: int):
-    return lambda db: db.execute("insert into numbers values (?)", (number,)).rowcount
+    return lambda db: db.execute("insert into numbers values (:n)", {"n": number}).rowcount
 
 
 def stored(path: Path) -> list[int]:
@@ -32,7 +39,7 @@ def stored(path: Path) -> list[int]:
 
 
 def test_what_was_answered_is_there_for_another_connection(tmp_path: Path) -> None:
-    writer = Writer(connect(tmp_path / "db"))
+    writer = opened(tmp_path / "db")
 
     async def many() -> None:
         assert await asyncio.gather(*(writer.write(insert(n)) for n in range(500))) == [1] * 500
@@ -46,7 +53,7 @@ def test_writes_that_wait_together_share_one_commit(tmp_path: Path) -> None:
     db = connect(tmp_path / "db")
     commits: list[str] = []
     db.set_trace_callback(lambda sql: commits.append(sql) if sql.lower() == "commit" else None)
-    writer = Writer(db)
+    writer = opened(tmp_path / "db", db)
 
     async def many() -> None:
         held = threading.Event()
@@ -63,7 +70,7 @@ def test_writes_that_wait_together_share_one_commit(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [7, 1000, 2**70, "\ud800"])
 def test_a_callers_mistake_is_the_callers_alone(tmp_path: Path, number: int) -> None:
-    writer = Writer(connect(tmp_path / "db"))
+    writer = opened(tmp_path / "db")
 
     def half(db: sqlite3.Connection) -> None:
         db.execute("insert into numbers values (99)")
@@ -84,7 +91,7 @@ def test_a_full_disk_refuses_the_writes_and_the_writer_goes_on(tmp_path: Path) -
     db = connect(tmp_path / "db")
     db.execute("create table filling (text text)")
     pages = db.execute("pragma page_count").fetchone()[0]
-    writer = Writer(db)
+    writer = opened(tmp_path / "db", db)
 
     async def fill() -> None:
         await writer.write(lambda db: db.execute(f"pragma max_page_count={pages}").fetchall())
@@ -103,7 +110,7 @@ def test_a_full_disk_refuses_the_writes_and_the_writer_goes_on(tmp_path: Path) -
 
 def test_an_unexpected_error_ends_the_process(tmp_path: Path) -> None:
     fatal = threading.Event()
-    writer = Writer(connect(tmp_path / "db"), on_fatal=fatal.set)
+    writer = opened(tmp_path / "db", on_fatal=fatal.set)
 
     async def broken() -> None:
         write = asyncio.ensure_future(
@@ -117,7 +124,7 @@ def test_an_unexpected_error_ends_the_process(tmp_path: Path) -> None:
 
 
 def test_closing_writes_what_waits_and_refuses_what_comes(tmp_path: Path) -> None:
-    writer = Writer(connect(tmp_path / "db"))
+    writer = opened(tmp_path / "db")
 
     async def closing() -> None:
         write = asyncio.ensure_future(writer.write(insert(1)))
@@ -133,7 +140,7 @@ def test_closing_writes_what_waits_and_refuses_what_comes(tmp_path: Path) -> Non
 
 
 def test_a_caller_that_goes_away_does_not_disturb_the_others(tmp_path: Path) -> None:
-    writer = Writer(connect(tmp_path / "db"))
+    writer = opened(tmp_path / "db")
 
     async def impatient() -> None:
         held = threading.Event()

@@ -14,14 +14,18 @@ from pathlib import Path
 from retake.queue.data_dir import DataDir
 from retake.queue.record import NewRequest
 from retake.queue.requests import Requests
-from retake.queue.webhooks import Target
+from retake.queue.webhooks import Delivery, Target
 from retake.steps.notify import Notifier
+
+
+async def empty(_delivery: Delivery) -> bytes:
+    return b"{}"
 
 
 async def main(data_dir: DataDir, key_id: str, url: str) -> None:
     requests = Requests(data_dir)
     if os.environ.get("DELIVER"):
-        Notifier(requests.webhooks, lambda _delivery: b"{}", allow_private=True).start()
+        Notifier(requests.webhooks, empty, allow_private=True).start()
     target = Target(url, f"{key_id} 127.0.0.1:1", "http://127.0.0.1")
     new = NewRequest("r1", key_id, "retake", "vfx", {}, "url:none", seed=1, webhook=target)
     await requests.create(new)

@@ -111,13 +111,13 @@ def test_what_was_allowed_before_is_refused_once_it_no_longer_is(
     sent = len(receiver.messages)
     with closing(Telling(tmp_path, allow_private=False)) as after:
 
-        def codes() -> list[str | None]:
-            delivery = after.requests.webhooks.outbox.get(name)
+        async def codes() -> list[str | None]:
+            delivery = await after.requests.webhooks.outbox.get(name)
             return [attempt.code for attempt in delivery.attempts] if delivery else []
 
         after.move_on(10)
-        until(lambda: len(after.call(codes)) == 2)
-        assert after.call(codes) == ["interrupted", "blocked_address"]
+        until(lambda: len(after.do(codes())) == 2)
+        assert after.do(codes()) == ["interrupted", "blocked_address"]
         assert len(receiver.messages) == sent
 
 

@@ -48,11 +48,11 @@ def test_a_killed_server_tells_when_it_is_back(
         assert len({message.id for message in messages}) == 1
         assert messages[-1].json["data"]["request_id"] == "r1"
 
-        def state() -> str:
-            delivery = after.requests.webhooks.outbox.get(messages[0].id)
+        async def state() -> str:
+            delivery = await after.requests.webhooks.outbox.get(messages[0].id)
             return "" if delivery is None else str(delivery.state)
 
-        until(lambda: after.call(state) == "delivered")
+        until(lambda: after.do(state()) == "delivered")
     assert len(receiver.messages) == 1 + deliver
 
 

@@ -96,7 +96,7 @@ def test_while_nothing_is_due_nothing_is_asked(telling: Telling, receiver: Recei
     until(lambda: telling.notifier.under_way == 0)
     time.sleep(0.1)
     asked: list[str] = []
-    reader = telling.requests._store._reader
+    reader = telling.requests._store._database._reading
     telling.call(lambda: reader.set_trace_callback(asked.append))
     time.sleep(1)
     assert asked == []

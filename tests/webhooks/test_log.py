@@ -138,9 +138,9 @@ def test_nothing_is_sent_for_a_revoked_key(telling: Telling, receiver: Receiver)
     telling.move_on(10)
     outbox = telling.requests.webhooks.outbox
 
-    def last() -> bool:
-        (delivery,) = outbox.of_request(request_id, info.key_id, 5, 10**9)
+    async def last() -> bool:
+        (delivery,) = await outbox.of_request(request_id, info.key_id, 5, 10**9)
         return delivery.next_at is None and delivery.attempts[-1].code == "wrong_key"
 
-    until(lambda: telling.call(last))
+    until(lambda: telling.do(last()))
     assert len(receiver.messages) == 1

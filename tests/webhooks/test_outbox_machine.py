@@ -22,11 +22,11 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from retake.queue.database.sqlite import SqliteDatabase
 from retake.queue.schema import open_reader, open_writer
 from retake.queue.statements import END
 from retake.queue.webhooks import Attempt, Target, Webhook, Webhooks
 from retake.queue.webhooks.verdict import Verdict
-from retake.queue.writer import Writer
 
 ROW = """
 insert into requests (request_id, key_id, model, engine, payload, source_ref, seed, warnings,
@@ -46,15 +46,15 @@ class Outbox(RuleBasedStateMachine):
         self.loop = asyncio.new_event_loop()
         db = open_writer(path)
         db.execute("pragma synchronous=off")
-        self.writer, self.reader = Writer(db), open_reader(path)
+        self.reader = open_reader(path)
+        self.database = SqliteDatabase(db, self.reader)
         self.now, self.requests = 1000, 0
-        self.made = Webhooks(self.writer, self.reader, lambda: self.now)
+        self.made = Webhooks(self.database, lambda: self.now)
         self.expected: dict[tuple[str, str | None], int] = {}
         self.last: dict[str, str] = {}
 
     def teardown(self) -> None:
-        self.reader.close()
-        self.writer.close()
+        self.database.close()
         self.loop.close()
         self.folder.cleanup()
 
@@ -72,7 +72,7 @@ class Outbox(RuleBasedStateMachine):
         return self.reader.execute(ALL).fetchall()
 
     def there(self, webhook: Webhook) -> Webhook | None:
-        return self.made.endpoints.get(webhook.webhook_id, "key")
+        return self.do(self.made.endpoints.get(webhook.webhook_id, "key"))
 
     @rule(
         target=webhooks,
@@ -90,13 +90,13 @@ class Outbox(RuleBasedStateMachine):
         webhook = '{"url":"http://c/","lane":"key c:80","base":"","events":["success"]}'
         values = {"request_id": name, "status": status, "outcome": None, "error": None}
         row = {"name": name, "webhook": webhook if own else None}
-        self.do(self.writer.write(lambda db: db.execute(ROW, row)))
-        for each in self.made.endpoints.list("key"):
+        self.do(self.database.write(lambda db: db.execute(ROW, row)))
+        for each in self.do(self.made.endpoints.list("key")):
             if each.disabled is None and status in each.events:
                 self.expected[name, each.webhook_id] = 1
         if own and status == "success":
             self.expected[name, None] = 1
-        self.do(self.writer.write(lambda db: db.execute(END, values | {"now": self.now})))
+        self.do(self.database.write(lambda db: db.execute(END, values | {"now": self.now})))
 
     @rule(
         pick=st.integers(0, 99),
@@ -108,13 +108,13 @@ class Outbox(RuleBasedStateMachine):
         rows = [row for row in self.rows() if late or row["next_at"] is not None]
         if not rows:
             return
-        delivery = self.made.outbox.get(rows[pick % len(rows)]["delivery_id"])
+        delivery = self.do(self.made.outbox.get(rows[pick % len(rows)]["delivery_id"]))
         assert delivery is not None
         code = None if outcome == "good" else "http_500"
         attempt = Attempt(self.now, 1, 200, code, code)
         later = self.now + 60 if outcome == "again" else None
         verdict = Verdict(later, gone=outcome == "gone")
-        webhook = self.made.endpoints.get(delivery.webhook_id or "", "key")
+        webhook = self.do(self.made.endpoints.get(delivery.webhook_id or "", "key"))
         enabled = webhook is not None and webhook.disabled is None
         why = self.do(self.made.outbox.tried(delivery, attempt, verdict, 500))
         assert (why == "gone") == (outcome == "gone" and enabled)
@@ -124,7 +124,7 @@ class Outbox(RuleBasedStateMachine):
     def send_again(self, pick: int) -> None:
         rows = self.rows()
         if rows and rows[pick % len(rows)]["webhook_id"] is None:
-            delivery = self.made.outbox.get(rows[pick % len(rows)]["delivery_id"])
+            delivery = self.do(self.made.outbox.get(rows[pick % len(rows)]["delivery_id"]))
             assert delivery is not None
             assert self.do(self.made.outbox.again(delivery)).next_at == self.now
             self.last.pop(delivery.delivery_id, None)
@@ -162,7 +162,7 @@ class Outbox(RuleBasedStateMachine):
         for row in self.rows():
             waits = row["status"] == "pending"
             assert waits == (row["next_at"] is not None) == (row["ended_at"] is None)
-            webhook = self.made.endpoints.get(row["webhook_id"] or "", "key")
+            webhook = self.do(self.made.endpoints.get(row["webhook_id"] or "", "key"))
             if waits and row["webhook_id"] is not None:
                 assert webhook is not None
                 assert webhook.disabled is None
@@ -177,7 +177,7 @@ class Outbox(RuleBasedStateMachine):
         for row in self.rows():
             if row["next_at"] is not None:
                 firsts[row["lane"]] = min(firsts.get(row["lane"], 10**9), row["next_at"])
-        assert self.made.outbox.lanes() == firsts
+        assert self.do(self.made.outbox.lanes()) == firsts
 
 
 def test_the_outbox_agrees_with_itself() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import stat
 from contextlib import closing
@@ -37,9 +38,9 @@ def test_a_file_from_before_there_were_webhooks_is_brought_up(tmp_path: Path) ->
     db.close()
     requests = Requests(data_dir)
     try:
-        assert [record.webhook for record in requests.list("key")[0]] == [None] * 3
-        assert requests.webhooks.endpoints.list("key") == []
-        assert requests.webhooks.outbox.lanes() == {}
+        assert [record.webhook for record in asyncio.run(requests.list("key"))[0]] == [None] * 3
+        assert asyncio.run(requests.webhooks.endpoints.list("key")) == []
+        assert asyncio.run(requests.webhooks.outbox.lanes()) == {}
     finally:
         requests.close()
 

@@ -33,7 +33,7 @@ async def admit(request: Request, body: dict[str, Any], caller: KeyInfo) -> tupl
     """
     parts, once = parts_of(request), once_of(request, body)
     # Looked for before anything is checked: an upload, say, may have expired since.
-    if once is not None and (known := parts.requests.find(caller.key_id, once)):
+    if once is not None and (known := await parts.requests.find(caller.key_id, once)):
         return known, True
     parts.rates.count_submit(request.scope, caller.key_id)
     _check_served(parts)

@@ -134,7 +134,7 @@ async def remove(parts: ApiParts, upload: Upload) -> None:
         Refusal: A request that has not ended needs it (``file_in_use``).
     """
     async with alone(parts, upload.upload_id):
-        if parts.requests.results.needed(upload.name):
+        if await parts.requests.results.needed(upload.name):
             raise Refusal(
                 "file_in_use", "a request that has not ended needs it; accepted once that has"
             )

@@ -58,7 +58,7 @@ class Cleaner:
         folder = storage.root / "outputs"
         found = await asyncio.to_thread(lambda: [p.name for p in folder.glob("*")])
         for request_id in found:
-            held = results.held(request_id)
+            held = await results.held(request_id)
             if held is None or held.orphaned:
                 _log.info("what was left of request %s is removed", request_id)
                 await asyncio.to_thread(storage.delete_tree, f"outputs/{request_id}")
@@ -83,9 +83,11 @@ class Cleaner:
         uploads, results = self._parts.uploads, self._parts.requests.results
         for key_id, upload_id in await asyncio.to_thread(lambda: list(uploads.expired())):
             upload = uploads.find(key_id, upload_id)
+            if upload is not None and await results.needed(upload.name):
+                continue
             # Looked at once more: it may have been used since, and nothing comes in between now.
-            used = upload is not None and upload.touched_at + uploads.ttl_s > self._parts.now()
-            if used or (upload is not None and results.needed(upload.name)):
+            upload = uploads.find(key_id, upload_id)
+            if upload is not None and upload.touched_at + uploads.ttl_s > self._parts.now():
                 continue
             uploads.remove(key_id, upload_id)
             await asyncio.sleep(0)
@@ -94,8 +96,8 @@ class Cleaner:
         keep_s, results = self._parts.keep_results_s, self._parts.requests.results
         if keep_s is None:
             return
-        while due := results.due(int(self._parts.now()) - keep_s, _AT_ONCE):
-            free = [one for one in due if not results.needed(f"outputs/{one}")]
+        while due := await results.due(int(self._parts.now()) - keep_s, _AT_ONCE):
+            free = [one for one in due if not await results.needed(f"outputs/{one}")]
             for request_id in free:
                 await remove_results(self._parts, request_id)
             if len(free) < _AT_ONCE:

@@ -8,7 +8,7 @@ the last number that it got. In between, ``progress`` tells how it stands now, w
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -46,7 +46,7 @@ async def watch_all(request: Request, caller: Caller) -> Response:
 async def watch_one(request: Request, request_id: str, caller: Caller) -> Response:
     """Stream what has happened and happens to a request, until it has ended."""
     parts, after = parts_of(request), last_event(request) or 0
-    record = existing(parts, request_id, caller)
+    record = await existing(parts, request_id, caller)
     if record.status.terminal and after >= len(history(record)):
         return Response(status_code=204)
     return await stream(_of_one(request, parts, record, after))
@@ -61,7 +61,7 @@ async def _of_one(
         told: dict[str, Any] = {}
         while not listener.over:
             # Read while it is listened to: whatever happens from here on wakes the listener.
-            record = parts.requests.get(record.request_id, record.key_id) or record
+            record = await parts.requests.get(record.request_id, record.key_id) or record
             news = history(record)[after:]
             for each in news:
                 told = _told(request, record, None if each is news[-1] else each)
@@ -105,16 +105,16 @@ async def _of_all(
 
     with parts.requests.listen(key_id) as listener:
         yield BEGINNING
-        for record in _before(parts, key_id, since):
+        async for record in _before(parts, key_id, since):
             yield told(record)
         yield mark(int(parts.now()) - _OVERLAP_S)
         while not listener.over:
             changed, moved = await listener.heard(pulse.left_s())
             for request_id in changed:
-                if record := parts.requests.get(request_id, key_id):
+                if record := await parts.requests.get(request_id, key_id):
                     yield told(record)
             for request_id in moved:
-                if record := parts.requests.get(request_id, key_id):
+                if record := await parts.requests.get(request_id, key_id):
                     yield pulse.sent(event("progress", _moment(record)))
             if pulse.left_s() <= 0:
                 if not await pulse.welcome():
@@ -122,17 +122,20 @@ async def _of_all(
                 yield pulse.sent(HEARTBEAT) + mark(int(parts.now()) - _OVERLAP_S)
 
 
-def _before(parts: ApiParts, key_id: str, since: int | None) -> Iterator[Record]:
+async def _before(parts: ApiParts, key_id: str, since: int | None) -> AsyncGenerator[Record]:
     """Yield what a client has to know that begins to listen now, or that last heard at `since`."""
     if since is None:
         unfinished: list[Record] = []
         for status in (Status.PROCESSING, Status.QUEUED):
-            unfinished += parts.requests.list(key_id, Wanted(status=status), limit=_MOST)[0]
-        yield from sorted(unfinished, key=lambda record: record.place)
+            found, _ = await parts.requests.list(key_id, Wanted(status=status), limit=_MOST)
+            unfinished += found
+        for record in sorted(unfinished, key=lambda record: record.place):
+            yield record
         return
     last: Record | int = since
-    while records := parts.requests.changed(key_id, last, _MOST):
-        yield from records
+    while records := await parts.requests.changed(key_id, last, _MOST):
+        for record in records:
+            yield record
         last = records[-1]
 
 

@@ -30,8 +30,8 @@ async def get_file(request: Request, name: str) -> Response:
     """Send a stored file."""
     parts = parts_of(request)
     path = _signed_path(request, parts, name, "GET")
-    check_kept(parts, name)
-    return _send(request, path, name)
+    await check_kept(parts, name)
+    return await _send(request, path, name)
 
 
 @routes.api_route(EXAMPLE, methods=["GET", "HEAD"])
@@ -40,10 +40,10 @@ async def get_example(request: Request) -> Response:
     parts = parts_of(request)
     if parts.example is None:
         raise Refusal("file_not_found", "this server has no example video")
-    return _send(request, parts.storage.path(parts.example), parts.example)
+    return await _send(request, parts.storage.path(parts.example), parts.example)
 
 
-def _send(request: Request, path: Path, name: str) -> Response:
+async def _send(request: Request, path: Path, name: str) -> Response:
     try:
         status = path.stat()
     except OSError:
@@ -60,7 +60,7 @@ def _send(request: Request, path: Path, name: str) -> Response:
         return Response(status_code=304, headers=headers)
     _settle_range(request, status.st_size)
     download = request.query_params.get("download", "0") not in {"", "0"}
-    shown = shown_name(parts_of(request), name)
+    shown = await shown_name(parts_of(request), name)
     headers["Content-Disposition"] = disposition(shown, saved=download)
     return FileResponse(path, headers=headers, media_type=media_type(name), stat_result=status)
 
@@ -98,7 +98,7 @@ def _is_known(etag: str, header: str) -> bool:
     return "*" in tags or etag in tags
 
 
-def check_kept(parts: ApiParts, name: str) -> None:
+async def check_kept(parts: ApiParts, name: str) -> None:
     """Let pass what was not removed.
 
     Raises:
@@ -107,7 +107,7 @@ def check_kept(parts: ApiParts, name: str) -> None:
     kind, owner, *_ = [*name.split("/"), ""]
     if kind != "outputs":
         return
-    held = parts.requests.results.held(owner)
+    held = await parts.requests.results.held(owner)
     if held is not None and held.removed:
         raise Refusal(
             "file_removed",

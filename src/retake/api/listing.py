@@ -31,7 +31,7 @@ async def list_requests(request: Request, caller: Caller) -> Json:
     parts, links = parts_of(request), links_for(request)
     wanted, limit = _wanted(request), _limit(request)
     cursor = one(request, "cursor", "before")
-    if cursor is not None and not parts.requests.holds(cursor, caller.key_id):
+    if cursor is not None and not await parts.requests.holds(cursor, caller.key_id):
         raise BadRequest(
             "bad_cursor",
             f"cursor is {cursor[:40]!a}; accepted is the next_cursor of a page, or the id of one "
@@ -39,7 +39,9 @@ async def list_requests(request: Request, caller: Caller) -> Json:
             param="cursor",
         )
     # One more than the page holds tells whether there is another.
-    records, total = parts.requests.list(caller.key_id, wanted, limit=limit + 1, before=cursor)
+    records, total = await parts.requests.list(
+        caller.key_id, wanted, limit=limit + 1, before=cursor
+    )
     page = records[:limit]
     return Json(
         {

@@ -52,7 +52,7 @@ async def submit(request: Request, caller: Caller) -> Json:
 async def get_request(request: Request, request_id: str, caller: Caller) -> Json:
     """Return one of the caller's requests; ``Prefer: wait=N`` waits for its end."""
     parts = parts_of(request)
-    record = existing(parts, request_id, caller)
+    record = await existing(parts, request_id, caller)
     preferred = preference(request, parts.max_hold_s, may_be_async=False)
     record = await hold(request, parts, record, preferred.hold_s(0))
     return Json(record_json(record, links_for(request)), headers=preferred.applied)
@@ -63,7 +63,7 @@ async def get_request(request: Request, request_id: str, caller: Caller) -> Json
 async def cancel(request: Request, request_id: str, caller: Caller) -> Json:
     """Cancel one of the caller's requests; one that has ended stays as it is."""
     parts = parts_of(request)
-    record = existing(parts, request_id, caller)
+    record = await existing(parts, request_id, caller)
     record = await parts.requests.cancel(request_id, caller.key_id) or record
     if not record.status.terminal:
         record = await hold(request, parts, record, _CANCEL_S)

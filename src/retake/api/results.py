@@ -20,7 +20,7 @@ routes = APIRouter()
 async def remove_files(request: Request, request_id: str, caller: Caller) -> Json:
     """Remove the files of one of the caller's requests that has ended; its record stays."""
     parts = parts_of(request)
-    record = existing(parts, request_id, caller)
+    record = await existing(parts, request_id, caller)
     if not record.status.terminal:
         raise Refusal(
             "not_ended",
@@ -28,9 +28,9 @@ async def remove_files(request: Request, request_id: str, caller: Caller) -> Jso
             "cancel it",
             retryable=True,
         )
-    if parts.requests.results.needed(f"outputs/{request_id}"):
+    if await parts.requests.results.needed(f"outputs/{request_id}"):
         raise Refusal(
             "file_in_use", "a request that has not ended needs them; accepted once that has"
         )
     await remove_results(parts, request_id)
-    return Json(record_json(existing(parts, request_id, caller), links_for(request)))
+    return Json(record_json(await existing(parts, request_id, caller), links_for(request)))

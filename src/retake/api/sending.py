@@ -14,7 +14,7 @@ _PLAIN = "!#$&+-.^_`|~"
 """What RFC 8187 lets stand, beside letters and digits."""
 
 
-def shown_name(parts: ApiParts, name: str) -> str:
+async def shown_name(parts: ApiParts, name: str) -> str:
     """Return what a browser saves a stored file under: ``My holiday-retake.mp4``."""
     kind, owner, *_ = [*name.split("/"), ""]
     stored = PurePath(name)
@@ -23,7 +23,7 @@ def shown_name(parts: ApiParts, name: str) -> str:
         return (upload.file_name if upload else None) or stored.name
     if kind != "outputs":
         return stored.name
-    held = parts.requests.results.held(owner)
+    held = await parts.requests.results.held(owner)
     title = held.title if held is not None else None
     if title is None:
         return f"retake-{owner[:8]}-{stored.name}"

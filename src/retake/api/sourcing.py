@@ -52,7 +52,7 @@ async def find_source(
     if name is None:
         check_url(wanted.video_uri, allow_private=parts.allow_private)
         return Sourced(f"url:{wanted.video_uri}", uri)
-    if not _owns(name, caller, parts) or not _here(name, parts):
+    if not await _owns(name, caller, parts) or not _here(name, parts):
         raise _not_there()
     return Sourced(f"upload:{name}", uri, await _checked(name, wanted, parts))
 
@@ -117,14 +117,14 @@ def _here(name: str, parts: ApiParts) -> bool:
     return parts.storage.path(name).is_file()
 
 
-def _owns(name: str, caller: KeyInfo, parts: ApiParts) -> bool:
+async def _owns(name: str, caller: KeyInfo, parts: ApiParts) -> bool:
     if name == parts.example:
         return True
     kind, owner, *_ = [*name.split("/"), ""]
     if kind == "uploads":
         return owner == caller.key_id
     # A result may be the source of the next request.
-    return kind == "outputs" and parts.requests.get(owner, caller.key_id) is not None
+    return kind == "outputs" and await parts.requests.get(owner, caller.key_id) is not None
 
 
 def _not_there() -> RetakeError:

@@ -118,7 +118,7 @@ async def _serve(
 
     metrics, traces = operated(requests, supervisor, data_dir)
     parts = _api_parts(chosen, data_dir, requests, keys, storage, supervisor)
-    upstream = upstream_door(chosen, data_dir, requests)
+    upstream = await upstream_door(chosen, data_dir, requests)
     parts = replace(parts, metrics=metrics, traces=traces, upstream=upstream)
     server = ApiServer(create_app(parts), requests.release, host=chosen.host, port=chosen.port)
     notifier, cleaner = make_notifier(chosen, parts), Cleaner(parts)

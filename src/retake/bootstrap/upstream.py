@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-def upstream_door(chosen: Settings, data_dir: DataDir, requests: Requests) -> Upstream | None:
+async def upstream_door(chosen: Settings, data_dir: DataDir, requests: Requests) -> Upstream | None:
     """Return what the API needs to accept requests that are handed on; None without an upstream.
 
     From now on the keys that requests bring along are deleted when these end, and what a request
@@ -34,7 +34,7 @@ def upstream_door(chosen: Settings, data_dir: DataDir, requests: Requests) -> Up
     from retake.engines.hosted.conversation import host_of
 
     vault = open_vault(data_dir)
-    _sweep(vault, requests)
+    await _sweep(vault, requests)
     if not chosen.upstream_url:
         return None
     dispatch = requests.dispatch
@@ -43,10 +43,10 @@ def upstream_door(chosen: Settings, data_dir: DataDir, requests: Requests) -> Up
     return Upstream(host, vault, chosen.upstream_key is not None, mark_of(data_dir.path))
 
 
-def _sweep(vault: Vault, requests: Requests) -> None:
+async def _sweep(vault: Vault, requests: Requests) -> None:
     """Delete the keys of requests that ended while nobody listened, or were never queued."""
     for request_id, owner in vault.kept():
-        record = requests.get(request_id, owner)
+        record = await requests.get(request_id, owner)
         if record is None or record.status.terminal:
             vault.forget(request_id)
 

@@ -9,10 +9,11 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
 from retake.core.request import Status
 from retake.queue.admission import Admission
+from retake.queue.desk import EngineLink
 from retake.queue.fault import crashed_engine, internal
 from retake.queue.feed import Feed
 from retake.queue.observer import Observer, Unobserved
@@ -24,18 +25,6 @@ from retake.queue.unfinished import Unfinished
 _log = logging.getLogger(__name__)
 
 MAX_CRASHES = 3
-
-
-class EngineLink(Protocol):
-    """What the requests tell the engine child's supervisor."""
-
-    def wake(self) -> None:
-        """Take note that a request may be waiting for the child."""
-        ...
-
-    def cancel(self, request_id: str) -> bool:
-        """Tell the child to stop working on a request; False when there is no child to tell."""
-        ...
 
 
 class Dispatch:
@@ -104,7 +93,7 @@ class Dispatch:
         waited = await self._store.cancel(request_id)
         told = self._link is not None and self._link.cancel(request_id)
         if waited:
-            self._observe_end(request_id)
+            await self._observe_end(request_id)
             self._gone(request_id)
         elif not told:
             await self._end(request_id, Status.CANCELLED)
@@ -129,6 +118,10 @@ class Dispatch:
         """Name the supervisor that is to be told of new requests and of cancelled ones."""
         self._link = link
 
+    async def kept(self) -> list[str]:
+        """Return the requests whose work folders and recorded steps are still needed."""
+        return self.admitted()
+
     def admitted(self) -> list[str]:
         """Return the requests that the child should have, those to be worked on first in front."""
         return self._admission.admitted()
@@ -143,7 +136,7 @@ class Dispatch:
         Raises:
             LookupError: There is no such request.
         """
-        found = self._store.get(request_id)
+        found = self._store.get_now(request_id)
         if found is None:
             raise LookupError(request_id)
         return found.for_engine()
@@ -152,7 +145,7 @@ class Dispatch:
         """Note that the child works on it; returns False when it has ended meanwhile."""
         if not self._admission.begun(request_id) or not await self._store.begin(request_id):
             return False
-        found = self._store.get(request_id)
+        found = await self._store.get(request_id)
         stage = stage_named(found.stage) if found else None
         if found is not None:
             self.observer.begun(request_id, found.model, stage, found.trace)
@@ -174,8 +167,8 @@ class Dispatch:
         else:
             self._tell(self._feed.moved, request_id)
 
-    async def ended(self, request_id: str, result: dict[str, Any]) -> None:
-        """Note how a request ended; where it had ended before, that stands.
+    async def ended(self, request_id: str, result: dict[str, Any]) -> bool:
+        """Note how a request ended; where it had ended before, that stands. Always True.
 
         Raises:
             StorageFailed: The disk is full; nothing was noted.
@@ -190,13 +183,15 @@ class Dispatch:
             case _:
                 _log.error("the engine's answer for %s is none: %.200r", request_id, result)
                 await self._end(request_id, Status.FAILED, error=internal())
+        return True
 
-    async def child_lost(self, *, crashed: bool) -> None:
+    async def child_lost(self, *, crashed: bool, killed: bool = False) -> None:
         """Note that the child is gone; `crashed` when it did not go of its own will.
 
         A request that it worked on is taken up again, unless it is to be cancelled or the child
         has died on it too often.
         """
+        del killed
         for request_id in self._admission.child_lost():
             self._progress.pop(request_id, None)
             state = await self._store.lost(request_id, crashed=crashed)
@@ -225,18 +220,18 @@ class Dispatch:
             return
         self._ending.add(request_id)
         try:
-            found = self._store.get(request_id)
+            found = await self._store.get(request_id)
             if status is not Status.SUCCESS and found and not found.status.terminal:
                 # Before it is noted: after a kill in between the next start does it again.
                 await asyncio.to_thread(self._discard, request_id)
             if await self._store.end(request_id, status, outcome=outcome, error=error):
-                self._observe_end(request_id)
+                await self._observe_end(request_id)
         finally:
             self._ending.discard(request_id)
         self._gone(request_id)
 
-    def _observe_end(self, request_id: str) -> None:
-        if (found := self._store.get(request_id)) is not None:
+    async def _observe_end(self, request_id: str) -> None:
+        if (found := await self._store.get(request_id)) is not None:
             code = None if found.error is None else str(found.error.get("code"))
             self.observer.ended(request_id, found.model, found.status.value, code)
 

@@ -6,17 +6,20 @@ without the other, whenever the process is killed.
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
 
 from retake.core.errors import BadRequest
+from retake.queue.database import Connection
 
 _FIND = """
 select request_id, digest from idempotency
-where key_id = ? and idempotency_key = ? and created_at > ?
+where key_id = :key_id and idempotency_key = :key and created_at > :after
 """
-_FORGET = "delete from idempotency where created_at <= ?"
-_KEEP = "insert into idempotency values (?, ?, ?, ?, ?)"
+_FORGET = "delete from idempotency where created_at <= :after"
+_KEEP = """
+insert into idempotency (key_id, idempotency_key, digest, request_id, created_at)
+values (:key_id, :key, :digest, :request_id, :now)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +30,13 @@ class Once:
     digest: bytes
 
 
-def find(db: sqlite3.Connection, key_id: str, once: Once, after: int) -> str | None:
+def find(db: Connection, key_id: str, once: Once, after: int) -> str | None:
     """Return the id of the request that was stored with `once` later than `after` (Unix time).
 
     Raises:
         BadRequest: Another request was stored with this key (``idempotency_key_reused``).
     """
-    row = db.execute(_FIND, (key_id, once.key, after)).fetchone()
+    row = db.execute(_FIND, {"key_id": key_id, "key": once.key, "after": after}).fetchone()
     if row is None:
         return None
     request_id, digest = row
@@ -47,9 +50,8 @@ def find(db: sqlite3.Connection, key_id: str, once: Once, after: int) -> str | N
     return str(request_id)
 
 
-def keep(
-    db: sqlite3.Connection, key_id: str, once: Once, request_id: str, now: int, after: int
-) -> None:
+def keep(db: Connection, key_id: str, once: Once, request_id: str, now: int, after: int) -> None:
     """Note that `once` gave a request at `now`, and forget what is not later than `after`."""
-    db.execute(_FORGET, (after,))
-    db.execute(_KEEP, (key_id, once.key, once.digest, request_id, now))
+    values = {"key_id": key_id, "key": once.key, "digest": once.digest}
+    db.execute(_FORGET, {"after": after})
+    db.execute(_KEEP, {**values, "request_id": request_id, "now": now})

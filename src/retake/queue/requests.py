@@ -1,7 +1,6 @@
 """The requests: accepted, listed, waited for, cancelled.
 
-Everything here is called on the server's event loop. Reads are quick enough to be done on it;
-what writes is `async` and returns once it is on the disk.
+Everything here is called on the event loop. What writes returns once it is on the disk.
 """
 
 from __future__ import annotations
@@ -14,11 +13,13 @@ from typing import Any, TypeVar
 
 from retake.core.errors import StorageFailed
 from retake.queue.data_dir import DataDir
+from retake.queue.database import Database
 from retake.queue.deadlines import Deadlines
 from retake.queue.dispatch import Dispatch
 from retake.queue.feed import Feed, Listener
 from retake.queue.listing import Wanted
 from retake.queue.once import Once
+from retake.queue.opening import open_database
 from retake.queue.record import NewRequest, Record
 from retake.queue.store import Discard, Store
 from retake.queue.unfinished import Capacity, Unfinished
@@ -46,6 +47,7 @@ class Requests:
         clock: Gives monotonic time in seconds.
         discard: Removes what was stored of a request that ends without a result.
         capacity: How many requests may be unfinished at once.
+        database: Where the requests are; None is the data folder's own file.
     """
 
     def __init__(
@@ -58,8 +60,9 @@ class Requests:
         clock: Callable[[], float] = time.monotonic,
         discard: Discard = _nothing,
         capacity: Capacity = _UNLIMITED,
+        database: Database | None = None,
     ) -> None:
-        self._store = Store(data_dir.requests, now, known_s, discard)
+        self._store = Store(database or open_database(data_dir), now, known_s, discard)
         self.webhooks, self.results = self._store.webhooks, self._store.results
         self._feed = Feed(self.webhooks.changed)
         self._unfinished = Unfinished(capacity)
@@ -97,21 +100,21 @@ class Requests:
             raise _is_stopping()
         return self.lively(await self._whole(self._create(new, known)))
 
-    def find(self, key_id: str, known: Once) -> Record | None:
+    async def find(self, key_id: str, known: Once) -> Record | None:
         """Return the key's request that was accepted with the same `known`; None if none was.
 
         Raises:
             BadRequest: Something else was accepted with its key (``idempotency_key_reused``).
         """
-        request_id = self._store.find(key_id, known)
-        return None if request_id is None else self._existing(request_id)
+        request_id = await self._store.find(key_id, known)
+        return None if request_id is None else await self._existing(request_id)
 
-    def get(self, request_id: str, key_id: str) -> Record | None:
+    async def get(self, request_id: str, key_id: str) -> Record | None:
         """Return one of the key's requests; None when it has no such request."""
-        found = self._store.get(request_id)
+        found = await self._store.get(request_id)
         return self.lively(found) if found is not None and found.key_id == key_id else None
 
-    def list(
+    async def list(
         self,
         key_id: str,
         wanted: Wanted | None = None,
@@ -127,19 +130,18 @@ class Requests:
             limit: At most so many are returned.
             before: Only those older than the request of this id.
         """
-        wanted, listing = wanted or Wanted(), self._store.listing
-        records = listing.page(key_id, wanted, limit, before)
-        return [self.lively(each) for each in records], listing.total(key_id, wanted)
+        records, total = await self._store.listing.page(key_id, wanted or Wanted(), limit, before)
+        return [self.lively(each) for each in records], total
 
     def lively(self, record: Record) -> Record:
         """Return a record that was read before with what only memory knows of it now."""
         return self.dispatch.lively(record)
 
-    def holds(self, request_id: str, key_id: str) -> bool:
+    async def holds(self, request_id: str, key_id: str) -> bool:
         """Return whether the key has a request of that id."""
-        return self._store.listing.holds(key_id, request_id)
+        return await self._store.listing.holds(key_id, request_id)
 
-    def changed(self, key_id: str, since: Record | int, limit: int = 100) -> list[Record]:
+    async def changed(self, key_id: str, since: Record | int, limit: int = 100) -> list[Record]:
         """Return what changed of the key's requests, in that order.
 
         Args:
@@ -148,7 +150,7 @@ class Requests:
             limit: At most so many are returned.
         """
         at, place = (since, 0) if isinstance(since, int) else (since.updated_at, since.place)
-        return self._store.listing.changed(key_id, at, place, limit)
+        return await self._store.listing.changed(key_id, at, place, limit)
 
     def listen(
         self, key_id: str, request_id: str | None = None
@@ -170,12 +172,12 @@ class Requests:
         Raises:
             LookupError: There is no such request.
         """
-        record = self._existing(request_id)
+        record = await self._existing(request_id)
         if record.status.terminal or self._stopping or timeout_s <= 0:
             return record
         self._loop = asyncio.get_running_loop()
         await self._waiting.wait(request_id, timeout_s)
-        return self._existing(request_id)
+        return await self._existing(request_id)
 
     async def cancel(self, request_id: str, key_id: str) -> Record | None:
         """Cancel one of the key's requests; None when it has no such request.
@@ -186,11 +188,11 @@ class Requests:
         Raises:
             StorageFailed: The disk is full (``disk_full``, retryable).
         """
-        record = self.get(request_id, key_id)
+        record = await self.get(request_id, key_id)
         if record is None or record.status.terminal:
             return record
         await self._whole(self.dispatch.cancel(request_id))
-        return self.get(request_id, key_id)
+        return await self.get(request_id, key_id)
 
     def release(self) -> None:
         """Accept no more requests and let everybody who waits go, with the request as it stands.
@@ -240,8 +242,8 @@ class Requests:
         self._deadlines.close()
         self._waiting.release_all()
 
-    def _existing(self, request_id: str) -> Record:
-        return self.dispatch.lively(self._store.existing(request_id))
+    async def _existing(self, request_id: str) -> Record:
+        return self.dispatch.lively(await self._store.existing(request_id))
 
 
 def _is_stopping() -> StorageFailed:

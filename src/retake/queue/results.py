@@ -6,12 +6,12 @@ from then on, and what a kill leaves behind is removed by the next start.
 
 from __future__ import annotations
 
-import sqlite3
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from retake.core.request import Status
-from retake.queue.writer import Writer
+from retake.queue.database import Database
 
 RESULTS = """
 alter table requests add column puts text;
@@ -26,17 +26,15 @@ create trigger requests_forget_puts after update of status on requests
 
 _NEEDED = """
 select 1 from requests
-where status in ('queued', 'processing') and (source_ref = :ref or source_ref glob :below)
+where status in ('queued', 'processing')
+    and (source_ref = :ref or (source_ref >= :below and source_ref < :end))
 limit 1
 """
-_HELD = """
-select status, files_removed_at, json_extract(outcome, '$.title') from requests
-where request_id = ?
-"""
+_HELD = "select status, files_removed_at, outcome from requests where request_id = :request_id"
 _DUE = """
 select request_id from requests
-where status = 'success' and files_removed_at is null and finished_at < ?
-order by finished_at limit ?
+where status = 'success' and files_removed_at is null and finished_at < :before
+order by finished_at limit :limit
 """
 _REMOVE = """
 update requests set files_removed_at = :now
@@ -68,31 +66,35 @@ class Results:
     """The results of all requests; reads are for the event loop.
 
     Args:
-        writer: Writes the requests' file.
-        reader: Reads it.
+        database: Holds the requests.
         now: Gives Unix time in seconds.
     """
 
-    def __init__(
-        self, writer: Writer, reader: sqlite3.Connection, now: Callable[[], float]
-    ) -> None:
-        self._writer = writer
-        self._reader = reader
+    def __init__(self, database: Database, now: Callable[[], float]) -> None:
+        self._database = database
         self._now = now
 
-    def needed(self, name: str) -> bool:
+    async def needed(self, name: str) -> bool:
         """Return whether a request that has not ended needs a stored file, or one in a folder."""
-        values = {"ref": f"upload:{name}", "below": f"upload:{name}/*"}
-        return self._reader.execute(_NEEDED, values).fetchone() is not None
+        # Every text that begins with "…/" lies before "…0", the character behind the slash.
+        values = {"ref": f"upload:{name}", "below": f"upload:{name}/", "end": f"upload:{name}0"}
+        found = await self._database.read(lambda db: db.execute(_NEEDED, values).fetchone())
+        return found is not None
 
-    def held(self, request_id: str) -> Held | None:
+    async def held(self, request_id: str) -> Held | None:
         """Return what is known of a request's files, whosever it is; None without such a one."""
-        row = self._reader.execute(_HELD, (request_id,)).fetchone()
-        return None if row is None else Held(Status(row[0]), row[1] is not None, row[2])
+        values = {"request_id": request_id}
+        row = await self._database.read(lambda db: db.execute(_HELD, values).fetchone())
+        if row is None:
+            return None
+        outcome = {} if row[2] is None else json.loads(row[2])
+        return Held(Status(row[0]), row[1] is not None, outcome.get("title"))
 
-    def due(self, before: int, limit: int = 100) -> list[str]:
+    async def due(self, before: int, limit: int = 100) -> list[str]:
         """Return requests that ended well before a moment (Unix time) and still have files."""
-        return [row[0] for row in self._reader.execute(_DUE, (before, limit)).fetchall()]
+        values = {"before": before, "limit": limit}
+        rows = await self._database.read(lambda db: db.execute(_DUE, values).fetchall())
+        return [row[0] for row in rows]
 
     async def remove(self, request_id: str) -> None:
         """Write down that a request's files are removed; nothing happens where they were before.
@@ -101,4 +103,4 @@ class Results:
             StorageFailed: The disk is full (``disk_full``), or the server is stopping.
         """
         values = {"request_id": request_id, "now": int(self._now())}
-        await self._writer.write(lambda db: db.execute(_REMOVE, values).rowcount)
+        await self._database.write(lambda db: db.execute(_REMOVE, values).rowcount)

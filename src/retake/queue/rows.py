@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from typing import Any
 
 from retake.core.request import Status
 from retake.queue.record import NewRequest, Record
 
 
-def record_of(row: sqlite3.Row) -> Record:
+def record_of(row: Any) -> Record:
     """Return the record that a whole row of `requests` holds."""
     return Record(
         request_id=row["request_id"],

@@ -11,12 +11,13 @@ import sqlite3
 from pathlib import Path
 
 from retake.core.errors import StorageFailed
+from retake.queue.database.sqlite import SqliteConnection
 from retake.queue.tables import STEPS
 
 VERSION = len(STEPS)
 
 
-def open_writer(path: Path) -> sqlite3.Connection:
+def open_writer(path: Path) -> SqliteConnection:
     """Open the one connection that writes; makes the file when it is not there.
 
     Raises:
@@ -25,7 +26,7 @@ def open_writer(path: Path) -> sqlite3.Connection:
     """
     # SQLite would create the file with the umask's permissions.
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    db = _connect(path)
     try:
         db.execute("pragma journal_mode=wal")
         # With NORMAL a power cut would take back requests that were already acknowledged.
@@ -44,12 +45,19 @@ def open_writer(path: Path) -> sqlite3.Connection:
     return db
 
 
-def open_reader(path: Path) -> sqlite3.Connection:
+def open_reader(path: Path) -> SqliteConnection:
     """Open a connection that can neither write nor checkpoint."""
-    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    db.row_factory = sqlite3.Row
+    db = _connect(path)
     db.execute("pragma query_only=on")
     db.execute("pragma wal_autocheckpoint=0")
+    return db
+
+
+def _connect(path: Path) -> SqliteConnection:
+    db = sqlite3.connect(
+        path, isolation_level=None, check_same_thread=False, factory=SqliteConnection
+    )
+    db.row_factory = sqlite3.Row
     return db
 
 

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+from retake.queue.database import Dialect, Texts
+
 INSERT = """
 insert into requests (request_id, key_id, model, engine, payload, source_ref, seed, warnings,
                       cancel_at, webhook, puts, trace, created_at, queued_at, updated_at)
 values (:request_id, :key_id, :model, :engine, :payload, :source_ref, :seed, :warnings,
         :cancel_at, :webhook, :puts, :trace, :now, :now, :now)
+returning seq
 """
 BEGIN = """
 update requests
 set status = 'processing', started_at = coalesce(started_at, :now), updated_at = :now
 where request_id = :request_id and status in ('queued', 'processing')
 """
-STAGE = """
-update requests
-set stage = :stage, stages = json_insert(stages, '$[#]', json_array(:stage, :now)),
-    updated_at = :now
+_STAGES = {
+    Dialect.SQLITE: "json_insert(stages, '$[#]', json_array(:stage, :now))",
+    Dialect.POSTGRESQL: "(stages::jsonb || jsonb_build_array("
+    "jsonb_build_array(cast(:stage as text), cast(:now as bigint))))::text",
+}
+STAGE: Texts = {
+    dialect: f"""
+update requests set stage = :stage, stages = {stages}, updated_at = :now
 where request_id = :request_id and status = 'processing'
-"""
+"""  # noqa: S608 - constants only
+    for dialect, stages in _STAGES.items()
+}
 # Where the status is already a terminal one no row is found: the first end stands.
 END = """
 update requests
@@ -41,11 +50,11 @@ returning crashes, cancel_requested
 # `status in …` is what the index of the unfinished is known by: without it all rows are looked at.
 ASKED = """
 select request_id from requests
-where status in ('queued', 'processing') and status = 'processing' and cancel_requested
+where status in ('queued', 'processing') and status = 'processing' and cancel_requested <> 0
 """
 CANCEL_ASKED = """
 update requests set status = 'cancelled', finished_at = :now, updated_at = :now
-where status in ('queued', 'processing') and status = 'processing' and cancel_requested
+where status in ('queued', 'processing') and status = 'processing' and cancel_requested <> 0
 """
 UNFINISHED = """
 select seq, request_id, key_id, status from requests
@@ -55,4 +64,4 @@ DEADLINES = """
 select request_id, cancel_at from requests
 where status in ('queued', 'processing') and cancel_at is not null
 """
-ONE = "select * from requests where request_id = ?"
+ONE = "select * from requests where request_id = :request_id"

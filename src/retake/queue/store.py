@@ -6,22 +6,19 @@ Writes take effect only where they are allowed: a request that has ended never c
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from retake.core.request import Status
 from retake.queue import once, statements
+from retake.queue.database import Connection, Database
 from retake.queue.listing import Listing
 from retake.queue.once import Once
 from retake.queue.record import NewRequest, Record
 from retake.queue.results import Results
 from retake.queue.rows import record_of, record_of_new
-from retake.queue.schema import open_reader, open_writer
 from retake.queue.webhooks import Webhooks
-from retake.queue.writer import Writer
 
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
 
@@ -51,10 +48,10 @@ class Lost:
 
 
 class Store:
-    """The requests in one SQLite file. Reads are for one thread, the event loop's.
+    """The requests in one database.
 
     Args:
-        path: The file; made when it is not there.
+        database: Holds them; closed by `close`.
         now: Gives Unix time in seconds.
         known_s: How long an idempotency key is known, in seconds.
         discard: Removes what was stored of a request that is found to be cancelled.
@@ -66,26 +63,23 @@ class Store:
     """
 
     def __init__(
-        self, path: Path, now: Callable[[], float], known_s: int, discard: Discard
+        self, database: Database, now: Callable[[], float], known_s: int, discard: Discard
     ) -> None:
         self._now = now
         self._known_s = known_s
-        db = open_writer(path)
+        self._database = database
         # Somebody was told that these would stop, then the server went down before they did.
-        for row in db.execute(statements.ASKED).fetchall():
+        for row in database.read_now(lambda db: db.execute(statements.ASKED).fetchall()):
             discard(row[0])
-        db.execute(statements.CANCEL_ASKED, {"now": int(now())})
-        self._writer = Writer(db)
-        self._reader = open_reader(path)
-        self.listing = Listing(self._reader)
-        self.results = Results(self._writer, self._reader, now)
-        self.webhooks = Webhooks(self._writer, self._reader, now)
+        stopped = {"now": int(now())}
+        database.write_now(lambda db: db.execute(statements.CANCEL_ASKED, stopped).rowcount)
+        self.listing = Listing(database)
+        self.results = Results(database, now)
+        self.webhooks = Webhooks(database, now)
 
     def close(self) -> None:
-        """Write what waits and close the file."""
-        # The reader first: the writer, as the last one, then folds the WAL into the file.
-        self._reader.close()
-        self._writer.close()
+        """Write what waits and close the database."""
+        self._database.close()
 
     async def insert(self, new: NewRequest, known: Once | None = None) -> Record:
         """Store a new request and return it; or the one that was stored with the same `known`.
@@ -110,24 +104,25 @@ class Store:
             "now": now,
         }
 
-        def insert(db: sqlite3.Connection) -> tuple[str, int]:
+        def insert(db: Connection) -> tuple[str, int]:
             if known is not None:
                 stored = once.find(db, new.key_id, known, now - self._known_s)
                 if stored is not None:
                     return stored, 0
                 once.keep(db, new.key_id, known, new.request_id, now, now - self._known_s)
-            return new.request_id, _last_row(db.execute(statements.INSERT, values))
+            return new.request_id, db.execute(statements.INSERT, values).fetchone()["seq"]
 
-        request_id, place = await self._writer.write(insert)
-        return record_of_new(new, now, place) if place else self.existing(request_id)
+        request_id, place = await self._database.write(insert)
+        return record_of_new(new, now, place) if place else await self.existing(request_id)
 
-    def find(self, key_id: str, known: Once) -> str | None:
+    async def find(self, key_id: str, known: Once) -> str | None:
         """Return the id of the request that was stored with the same `known`; None if none was.
 
         Raises:
             BadRequest: Another one was stored with its key (``idempotency_key_reused``).
         """
-        return once.find(self._reader, key_id, known, int(self._now()) - self._known_s)
+        after = int(self._now()) - self._known_s
+        return await self._database.read(lambda db: once.find(db, key_id, known, after))
 
     async def begin(self, request_id: str) -> bool:
         """Note that the engine works on it; False when it has ended."""
@@ -135,7 +130,10 @@ class Store:
 
     async def set_stage(self, request_id: str, stage: str) -> bool:
         """Note the stage that it has reached."""
-        return await self._changed(statements.STAGE, request_id, stage=stage)
+        values = {"request_id": request_id, "now": int(self._now()), "stage": stage}
+        return await self._database.write(
+            lambda db: db.execute(statements.STAGE[db.dialect], values).rowcount > 0
+        )
 
     async def end(
         self,
@@ -158,22 +156,23 @@ class Store:
         """Cancel it if it waits, else note that it is to stop; returns whether it waited."""
         values = {"request_id": request_id, "now": int(self._now())}
 
-        def cancel(db: sqlite3.Connection) -> bool:
+        def cancel(db: Connection) -> bool:
             if db.execute(statements.CANCEL_QUEUED, values).rowcount:
                 return True
             db.execute(statements.CANCEL_BEGUN, values)
             return False
 
-        return await self._writer.write(cancel)
+        return await self._database.write(cancel)
 
     async def lost(self, request_id: str, *, crashed: bool) -> Lost | None:
         """Note that the engine left while it worked on this; None when that has ended."""
         values = {"request_id": request_id, "now": int(self._now()), "crashed": int(crashed)}
-        row = await self._writer.write(lambda db: db.execute(statements.LOST, values).fetchone())
+        row = await self._database.write(lambda db: db.execute(statements.LOST, values).fetchone())
         return None if row is None else Lost(row[0], bool(row[1]))
 
     def unfinished(self) -> list[Unfinished]:
-        """Return every request that has not ended, in the order in which they came."""
+        """Return every request that has not ended, in the order in which they came; for starts."""
+        rows = self._database.read_now(lambda db: db.execute(statements.UNFINISHED).fetchall())
         return [
             Unfinished(
                 row["seq"],
@@ -181,38 +180,40 @@ class Store:
                 row["key_id"],
                 row["status"] == Status.PROCESSING,
             )
-            for row in self._reader.execute(statements.UNFINISHED).fetchall()
+            for row in rows
         ]
 
     def deadlines(self) -> dict[str, int]:
-        """Return when each request that has not ended is to be cancelled, if ever (Unix time)."""
-        return dict(self._reader.execute(statements.DEADLINES).fetchall())
+        """Return when each unfinished request is to be cancelled (Unix time); for starts."""
+        rows = self._database.read_now(lambda db: db.execute(statements.DEADLINES).fetchall())
+        return {row["request_id"]: row["cancel_at"] for row in rows}
 
-    def get(self, request_id: str) -> Record | None:
+    async def get(self, request_id: str) -> Record | None:
         """Return a request; None when there is none of that id."""
-        row = self._reader.execute(statements.ONE, (request_id,)).fetchone()
+        values = {"request_id": request_id}
+        row = await self._database.read(lambda db: db.execute(statements.ONE, values).fetchone())
         return None if row is None else record_of(row)
 
-    def existing(self, request_id: str) -> Record:
+    def get_now(self, request_id: str) -> Record | None:
+        """Return a request, while the caller's thread waits; None when there is none."""
+        values = {"request_id": request_id}
+        row = self._database.read_now(lambda db: db.execute(statements.ONE, values).fetchone())
+        return None if row is None else record_of(row)
+
+    async def existing(self, request_id: str) -> Record:
         """Return a request that was stored before.
 
         Raises:
             LookupError: It was not.
         """
-        found = self.get(request_id)
+        found = await self.get(request_id)
         if found is None:
             raise LookupError(request_id)
         return found
 
     async def _changed(self, statement: str, request_id: str, **values: Any) -> bool:
         values = {"request_id": request_id, "now": int(self._now()), **values}
-        return await self._writer.write(lambda db: db.execute(statement, values).rowcount > 0)
-
-
-def _last_row(cursor: sqlite3.Cursor) -> int:
-    if cursor.lastrowid is None:
-        raise sqlite3.InternalError("an insert gave no row id")
-    return cursor.lastrowid
+        return await self._database.write(lambda db: db.execute(statement, values).rowcount > 0)
 
 
 def _json(value: Any) -> str:

@@ -44,14 +44,14 @@ routes = APIRouter(prefix="/fal", route_class=FalRoute)
 @routes.get(f"{_ONE}/status")
 async def get_status(request: Request, request_id: str, caller: Caller) -> Json:
     """Return how a request stands."""
-    record = existing(parts_of(request), request_id, caller)
+    record = await existing(parts_of(request), request_id, caller)
     return _answer(status(request, record), 200 if record.status.terminal else 202, record)
 
 
 @routes.get(f"{_ONE}/status/stream")
 async def stream_status(request: Request, request_id: str, caller: Caller) -> Response:
     """Stream how a request stands, until it has ended."""
-    record = existing(parts_of(request), request_id, caller)
+    record = await existing(parts_of(request), request_id, caller)
     return await stream(statuses(request, record))
 
 
@@ -59,15 +59,15 @@ async def stream_status(request: Request, request_id: str, caller: Caller) -> Re
 @routes.get(f"{_ONE}/response")
 async def get_result(request: Request, request_id: str, caller: Caller) -> Json:
     """Return what a request gave."""
-    record = existing(parts_of(request), request_id, caller)
-    return _result(request, record)
+    record = await existing(parts_of(request), request_id, caller)
+    return await _result(request, record)
 
 
 @routes.put(f"{_ONE}/cancel")
 async def cancel(request: Request, request_id: str, caller: Caller) -> Json:
     """Cancel a request that has not ended."""
     parts = parts_of(request)
-    record = existing(parts, request_id, caller)
+    record = await existing(parts, request_id, caller)
     if record.status.terminal:
         return _answer({"status": "ALREADY_COMPLETED"}, 400, record)
     record = await parts.requests.cancel(request_id, caller.key_id) or record
@@ -83,7 +83,7 @@ async def run(request: Request, app: str, caller: Caller) -> Json:
     record = await hold(
         request, parts, await _submitted(request, app, caller), parts.dialect_hold_s
     )
-    return _result(request, record)
+    return await _result(request, record)
 
 
 @routes.post("/{app:path}")
@@ -105,7 +105,7 @@ async def _submitted(request: Request, app: str, caller: KeyInfo) -> Record:
     return record
 
 
-def _result(request: Request, record: Record) -> Json:
+async def _result(request: Request, record: Record) -> Json:
     headers = {REQUEST_ID: record.request_id}
     if not record.status.terminal:
         return FalRoute.answer(BadRequest("not_finished", "Request is still in progress"), headers)
@@ -113,7 +113,8 @@ def _result(request: Request, record: Record) -> Json:
         if record.ran_out:
             headers[TIMEOUT_TYPE] = "user"
         return FalRoute.answer(failure(record), headers)
-    return _answer(result(record, parts_of(request), links_for(request)), 200, record)
+    told = await result(record, parts_of(request), links_for(request))
+    return _answer(told, 200, record)
 
 
 def _answer(body: dict[str, Any], code: int, record: Record) -> Json:

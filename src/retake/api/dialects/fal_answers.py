@@ -62,14 +62,14 @@ def status(request: Request, record: Record, app: str | None = None) -> dict[str
     return told
 
 
-def result(record: Record, parts: ApiParts, links: Links) -> dict[str, Any]:
+async def result(record: Record, parts: ApiParts, links: Links) -> dict[str, Any]:
     """Return what a request that ended well gave."""
     done = record.outcome or {}
-    name, path = video_of(record, parts)
+    name, path = await video_of(record, parts)
     video = {
         "url": links.file(name),
         "content_type": media_type(name),
-        "file_name": shown_name(parts, name),
+        "file_name": await shown_name(parts, name),
         "file_size": path.stat().st_size,
     }
     more = {"notes": done.get("notes", []), "warnings": list(record.warnings)}

@@ -14,14 +14,15 @@ from retake.core.request import Status
 from retake.queue.record import Record
 
 
-def fal_message(record: Record, parts: ApiParts, links: Links) -> dict[str, Any]:
+async def fal_message(record: Record, parts: ApiParts, links: Links) -> dict[str, Any]:
     """Return the message about a request that has ended."""
     told: dict[str, Any] = {
         "request_id": record.request_id,
         "gateway_request_id": record.request_id,
     }
     if record.status is Status.SUCCESS:
-        return {**told, "status": "OK", "error": None, "payload": result(record, parts, links)}
+        payload = await result(record, parts, links)
+        return {**told, "status": "OK", "error": None, "payload": payload}
     error = failure(record)
     _, payload, _ = FalRoute.tell(error)
     return {**told, "status": "ERROR", "error": error.message, "payload": payload}

@@ -20,7 +20,7 @@ async def statuses(request: Request, record: Record) -> AsyncGenerator[bytes]:
         yield BEGINNING
         told = b""
         while not listener.over:
-            record = parts.requests.get(record.request_id, record.key_id) or record
+            record = await parts.requests.get(record.request_id, record.key_id) or record
             now = json_bytes(status(request, record))
             yield HEARTBEAT if now == told else b"data: %s\n\n" % now
             told = now

@@ -53,14 +53,14 @@ class DialectRoute(APIRoute):
         return answered
 
 
-def video_of(record: Record, parts: ApiParts) -> tuple[str, Path]:
+async def video_of(record: Record, parts: ApiParts) -> tuple[str, Path]:
     """Return the stored name of a finished request's video, and where it lies.
 
     Raises:
         Refusal: It was removed since (410), or is not there (404).
     """
     name: str = (record.outcome or {}).get("files", {}).get("video", "")
-    check_kept(parts, name)
+    await check_kept(parts, name)
     path = parts.storage.path(name) if name else None
     if path is None or not path.is_file():
         raise Refusal("file_not_found", "the video is not there, or no longer")

@@ -79,8 +79,9 @@ async def retake_now(request: Request, caller: Caller) -> Response:
     headers = {"X-Request-Id": record.request_id}
     if record.status is not Status.SUCCESS:
         return _Route.answer(_why_not(record, parts), headers)
-    name, path = video_of(record, parts)
-    headers["Content-Disposition"] = disposition(shown_name(parts, name), saved=True)
+    name, path = await video_of(record, parts)
+    shown = await shown_name(parts, name)
+    headers["Content-Disposition"] = disposition(shown, saved=True)
     answer = FileResponse(path, headers=headers, media_type=media_type(name))
     for warning in warnings:
         answer.headers.append("Warning", f'299 retake "{_quotable(warning)}"')
@@ -99,7 +100,7 @@ async def retake_later(request: Request, caller: Caller) -> Json:
 async def look(request: Request, request_id: str, caller: Caller) -> Json:
     """Return how a request stands, whichever dialect it was made in."""
     parts = parts_of(request)
-    record = existing(parts, request_id, caller)
+    record = await existing(parts, request_id, caller)
     body: dict[str, Any] = {
         "id": record.request_id,
         "status": _STATUSES[record.status],
@@ -108,7 +109,7 @@ async def look(request: Request, request_id: str, caller: Caller) -> Json:
     if record.finished_at is not None:
         body["completed_at"] = _moment(record.finished_at)
     if record.status is Status.SUCCESS:
-        name, _ = video_of(record, parts)
+        name, _ = await video_of(record, parts)
         body["result"] = {"video_url": links_for(request).file(name)}
     elif record.status.terminal:
         body["error"] = error_json(_failure(record))

@@ -69,7 +69,7 @@ def delivery_json(delivery: Delivery) -> dict[str, Any]:
     }
 
 
-def message(parts: ApiParts, delivery: Delivery) -> bytes:
+async def message(parts: ApiParts, delivery: Delivery) -> bytes:
     """Return what is sent: ``type``, ``timestamp`` and ``data``, the record with fresh URLs.
 
     Raises:
@@ -78,35 +78,38 @@ def message(parts: ApiParts, delivery: Delivery) -> bytes:
     """
     if not parts.keys.is_good(delivery.key_id):
         raise Refusal("wrong_key", "the API key was revoked")
-    if delivery.webhook_id is None and (told := _in_another_form(parts, delivery)) is not None:
+    if (
+        delivery.webhook_id is None
+        and (told := await _in_another_form(parts, delivery)) is not None
+    ):
         return json_bytes(told)
     moment = datetime.fromtimestamp(delivery.created_at, UTC)
     return json_bytes(
         {
             "type": _type(delivery),
             "timestamp": moment.isoformat().replace("+00:00", "Z"),
-            "data": _data(parts, delivery),
+            "data": await _data(parts, delivery),
         }
     )
 
 
-def _data(parts: ApiParts, delivery: Delivery) -> dict[str, Any]:
+async def _data(parts: ApiParts, delivery: Delivery) -> dict[str, Any]:
     if delivery.event == PING:
         return {"webhook_id": delivery.webhook_id, "message": "this webhook works"}
-    record = _record(parts, delivery)
+    record = await _record(parts, delivery)
     return record_json(_then(record, delivery), _links(parts, delivery))
 
 
-def _in_another_form(parts: ApiParts, delivery: Delivery) -> dict[str, Any] | None:
+async def _in_another_form(parts: ApiParts, delivery: Delivery) -> dict[str, Any] | None:
     """Return the message in the form of the dialect that the request came in; None for ours."""
-    record = _record(parts, delivery)
+    record = await _record(parts, delivery)
     if (record.webhook or {}).get("form") != "fal" or delivery.event not in ENDS:
         return None
-    return fal_message(record, parts, _links(parts, delivery))
+    return await fal_message(record, parts, _links(parts, delivery))
 
 
-def _record(parts: ApiParts, delivery: Delivery) -> Record:
-    record = parts.requests.get(delivery.request_id or "", delivery.key_id)
+async def _record(parts: ApiParts, delivery: Delivery) -> Record:
+    record = await parts.requests.get(delivery.request_id or "", delivery.key_id)
     if record is None:
         raise Refusal("unknown_request", "the request is no longer there")
     return record

@@ -29,9 +29,10 @@ routes = APIRouter()
 async def of_webhook(request: Request, webhook_id: str, caller: Caller) -> Json:
     """Return what was sent to one of the caller's webhooks, newest first."""
     parts = parts_of(request)
-    webhook = existing_webhook(parts, webhook_id, caller)
-    limit, before = _page(request, parts, caller)
-    found = parts.requests.webhooks.outbox.of_webhook(webhook.webhook_id, limit + 1, before)
+    webhook = await existing_webhook(parts, webhook_id, caller)
+    limit, before = await _page(request, parts, caller)
+    outbox = parts.requests.webhooks.outbox
+    found = await outbox.of_webhook(webhook.webhook_id, limit + 1, before)
     return _listed(found, limit)
 
 
@@ -39,26 +40,26 @@ async def of_webhook(request: Request, webhook_id: str, caller: Caller) -> Json:
 async def of_request(request: Request, request_id: str, caller: Caller) -> Json:
     """Return what was sent of one of the caller's requests, newest first."""
     parts = parts_of(request)
-    record = existing(parts, request_id, caller)
-    limit, before = _page(request, parts, caller)
+    record = await existing(parts, request_id, caller)
+    limit, before = await _page(request, parts, caller)
     outbox = parts.requests.webhooks.outbox
-    found = outbox.of_request(record.request_id, caller.key_id, limit + 1, before)
+    found = await outbox.of_request(record.request_id, caller.key_id, limit + 1, before)
     return _listed(found, limit)
 
 
 @routes.get("/deliveries/{delivery_id}")
 async def look(request: Request, delivery_id: str, caller: Caller) -> Json:
     """Return one of the caller's deliveries."""
-    return Json(delivery_json(_existing(parts_of(request), delivery_id, caller)))
+    return Json(delivery_json(await _existing(parts_of(request), delivery_id, caller)))
 
 
 @routes.post("/deliveries/{delivery_id}/redeliver")
 async def redeliver(request: Request, delivery_id: str, caller: Caller) -> Json:
     """Deliver a message once more, now, with all its tries; its id stays the same."""
     parts = parts_of(request)
-    delivery = _existing(parts, delivery_id, caller)
+    delivery = await _existing(parts, delivery_id, caller)
     if delivery.webhook_id is not None:
-        webhook = existing_webhook(parts, delivery.webhook_id, caller)
+        webhook = await existing_webhook(parts, delivery.webhook_id, caller)
         if webhook.disabled is not None:
             raise Refusal(
                 "webhook_disabled",
@@ -69,15 +70,15 @@ async def redeliver(request: Request, delivery_id: str, caller: Caller) -> Json:
     return Json(delivery_json(await parts.requests.webhooks.outbox.again(delivery)))
 
 
-def _existing(parts: ApiParts, delivery_id: str, caller: KeyInfo) -> Delivery:
-    delivery = parts.requests.webhooks.outbox.get(delivery_id)
+async def _existing(parts: ApiParts, delivery_id: str, caller: KeyInfo) -> Delivery:
+    delivery = await parts.requests.webhooks.outbox.get(delivery_id)
     if delivery is None or delivery.key_id != caller.key_id:
         shown = delivery_id[:80]
         raise Refusal("unknown_delivery", f"delivery {shown} does not exist", param="delivery_id")
     return delivery
 
 
-def _page(request: Request, parts: ApiParts, caller: KeyInfo) -> tuple[int, int]:
+async def _page(request: Request, parts: ApiParts, caller: KeyInfo) -> tuple[int, int]:
     """Return how many to list, and before which place."""
     text, cursor = one(request, "limit") or str(_USUAL), one(request, "cursor")
     if not re.fullmatch(r"\d{1,4}", text, re.ASCII) or not 1 <= int(text) <= MOST_LISTED:
@@ -88,7 +89,7 @@ def _page(request: Request, parts: ApiParts, caller: KeyInfo) -> tuple[int, int]
         )
     if cursor is None:
         return int(text), _LAST
-    found = parts.requests.webhooks.outbox.get(cursor)
+    found = await parts.requests.webhooks.outbox.get(cursor)
     if found is None or found.key_id != caller.key_id:
         raise BadRequest(
             "bad_cursor",

@@ -49,7 +49,7 @@ async def create(request: Request, caller: Caller) -> Json:
 @routes.get("/webhooks")
 async def list_webhooks(request: Request, caller: Caller) -> Json:
     """Return the caller's webhooks, oldest first."""
-    webhooks = parts_of(request).requests.webhooks.endpoints.list(caller.key_id)
+    webhooks = await parts_of(request).requests.webhooks.endpoints.list(caller.key_id)
     return Json({"webhooks": [webhook_json(each) for each in webhooks], "total": len(webhooks)})
 
 
@@ -59,8 +59,8 @@ async def secret_of_key(request: Request, caller: Caller) -> Json:
     endpoints = parts_of(request).requests.webhooks.endpoints
     return Json(
         {
-            "exists": endpoints.has_secret(caller.key_id),
-            "old_secret_until": endpoints.old_secret_until(caller.key_id),
+            "exists": await endpoints.has_secret(caller.key_id),
+            "old_secret_until": await endpoints.old_secret_until(caller.key_id),
         }
     )
 
@@ -70,21 +70,21 @@ async def new_secret_of_key(request: Request, caller: Caller) -> Json:
     """Make a new secret for webhooks that requests bring along, and tell it this once."""
     endpoints = parts_of(request).requests.webhooks.endpoints
     secret = await endpoints.rotate_of_key(caller.key_id, _grace_s(request))
-    until = endpoints.old_secret_until(caller.key_id)
+    until = await endpoints.old_secret_until(caller.key_id)
     return Json({"secret": secret, "old_secret_until": until})
 
 
 @routes.get("/webhooks/{webhook_id}")
 async def look(request: Request, webhook_id: str, caller: Caller) -> Json:
     """Return one of the caller's webhooks."""
-    return Json(webhook_json(existing_webhook(parts_of(request), webhook_id, caller)))
+    return Json(webhook_json(await existing_webhook(parts_of(request), webhook_id, caller)))
 
 
 @routes.patch("/webhooks/{webhook_id}")
 async def change(request: Request, webhook_id: str, caller: Caller) -> Json:
     """Change what is sent of a webhook; what is not sent stays."""
     parts, links = parts_of(request), links_for(request)
-    before = existing_webhook(parts, webhook_id, caller)
+    before = await existing_webhook(parts, webhook_id, caller)
     body = await read_json_object(request, max_bytes=parts.max_body_bytes, within_s=parts.body_s)
     sent = {name: value for name, value in body.items() if value is not None}
     url, events = sent.get("url", before.url), sent.get("events", list(before.events))
@@ -107,7 +107,7 @@ async def change(request: Request, webhook_id: str, caller: Caller) -> Json:
 async def delete(request: Request, webhook_id: str, caller: Caller) -> Response:
     """Remove a webhook; nothing more is sent to it."""
     parts = parts_of(request)
-    webhook = existing_webhook(parts, webhook_id, caller)
+    webhook = await existing_webhook(parts, webhook_id, caller)
     await parts.requests.webhooks.endpoints.delete(webhook)
     return Response(status_code=204)
 
@@ -116,16 +116,18 @@ async def delete(request: Request, webhook_id: str, caller: Caller) -> Response:
 async def rotate_secret(request: Request, webhook_id: str, caller: Caller) -> Json:
     """Give a webhook a new secret and tell it this once; the old one signs on for a while."""
     parts = parts_of(request)
-    webhook = existing_webhook(parts, webhook_id, caller)
+    webhook = await existing_webhook(parts, webhook_id, caller)
     secret = await parts.requests.webhooks.endpoints.rotate(webhook, _grace_s(request))
-    return Json({**webhook_json(existing_webhook(parts, webhook_id, caller)), "secret": secret})
+    return Json(
+        {**webhook_json(await existing_webhook(parts, webhook_id, caller)), "secret": secret}
+    )
 
 
 @routes.post("/webhooks/{webhook_id}/test")
 async def test(request: Request, webhook_id: str, caller: Caller) -> Json:
     """Send a ``retake.ping`` now, once, and tell how that went."""
     parts = parts_of(request)
-    webhook = existing_webhook(parts, webhook_id, caller)
+    webhook = await existing_webhook(parts, webhook_id, caller)
     outbox = parts.requests.webhooks.outbox
     delivery_id = await outbox.ping(webhook.webhook_id)
     tried = await outbox.when_tried(delivery_id, _PING_S)
@@ -134,13 +136,13 @@ async def test(request: Request, webhook_id: str, caller: Caller) -> Json:
     return Json(delivery_json(tried))
 
 
-def existing_webhook(parts: ApiParts, webhook_id: str, caller: KeyInfo) -> Webhook:
+async def existing_webhook(parts: ApiParts, webhook_id: str, caller: KeyInfo) -> Webhook:
     """Return the caller's webhook of that id.
 
     Raises:
         Refusal: The caller has none of that id (404).
     """
-    webhook = parts.requests.webhooks.endpoints.get(webhook_id, caller.key_id)
+    webhook = await parts.requests.webhooks.endpoints.get(webhook_id, caller.key_id)
     if webhook is None:
         raise existing_webhook_gone(webhook_id)
     return webhook

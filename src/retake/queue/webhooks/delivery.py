@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
@@ -86,7 +85,7 @@ class Delivery:
     place: int
 
 
-def delivery_of(row: sqlite3.Row) -> Delivery:
+def delivery_of(row: Any) -> Delivery:
     """Return the delivery that a whole row of `deliveries` holds."""
     return Delivery(
         delivery_id=row["delivery_id"],

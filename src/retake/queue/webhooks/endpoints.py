@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import json
 import secrets as randomness
-import sqlite3
 from collections.abc import Callable
+from typing import Any
 
 from retake.core.errors import BadRequest
+from retake.queue.database import Connection, Database
 from retake.queue.webhooks import secret as signing
 from retake.queue.webhooks.target import Target, Webhook
-from retake.queue.writer import Writer
 
 _INSERT = """
 insert into webhooks (webhook_id, key_id, url, lane, base, events, description, secrets,
                       created_at, updated_at)
 values (:webhook_id, :key_id, :url, :lane, :base, :events, :description, :secrets, :now, :now)
 """
-_COUNT = "select count(*) from webhooks where key_id = ?"
-_ONE = "select * from webhooks where webhook_id = ? and key_id = ?"
-_OF_KEY = "select * from webhooks where key_id = ? order by created_at, webhook_id"
+_COUNT = "select count(*) from webhooks where key_id = :key_id"
+_ONE = "select * from webhooks where webhook_id = :webhook_id and key_id = :key_id"
+_OF_KEY = "select * from webhooks where key_id = :key_id order by created_at, webhook_id"
 _CHANGE = """
 update webhooks set url = :url, lane = :lane, base = :base, events = :events,
     description = :description, disabled = :disabled, updated_at = :now,
@@ -36,14 +36,14 @@ update deliveries set status = 'failed', next_at = null, ended_at = :now
 where webhook_id = :webhook_id and next_at is not null
 """
 _DELETE = "delete from webhooks where webhook_id = :webhook_id and key_id = :key_id"
-_SECRETS = "select secrets from webhooks where webhook_id = ?"
+_SECRETS = "select secrets from webhooks where webhook_id = :webhook_id"
 _SET_SECRETS = """
 update webhooks set secrets = :secrets, updated_at = :now where webhook_id = :webhook_id
 """
-_OF_KEYS = "select secrets from webhook_secrets where key_id = ?"
+_OF_KEYS = "select secrets from webhook_secrets where key_id = :key_id"
 _SET_OF_KEYS = """
-insert into webhook_secrets values (:key_id, :secrets, :now)
-on conflict do update set secrets = excluded.secrets
+insert into webhook_secrets (key_id, secrets, created_at) values (:key_id, :secrets, :now)
+on conflict (key_id) do update set secrets = excluded.secrets
 """
 
 
@@ -51,16 +51,12 @@ class Endpoints:
     """Webhooks: made, listed, changed, removed.
 
     Args:
-        writer: Writes to the file.
-        reader: Reads from it, on the event loop's thread.
+        database: Holds them.
         now: Gives Unix time in seconds.
     """
 
-    def __init__(
-        self, writer: Writer, reader: sqlite3.Connection, now: Callable[[], float]
-    ) -> None:
-        self._writer = writer
-        self._reader = reader
+    def __init__(self, database: Database, now: Callable[[], float]) -> None:
+        self._database = database
         self._now = now
 
     async def create(
@@ -81,8 +77,8 @@ class Endpoints:
             "now": int(self._now()),
         }
 
-        def insert(db: sqlite3.Connection) -> None:
-            if db.execute(_COUNT, (key_id,)).fetchone()[0] >= most:
+        def insert(db: Connection) -> None:
+            if db.execute(_COUNT, values).fetchone()[0] >= most:
                 raise BadRequest(
                     "too_many_webhooks",
                     f"the key has {most} webhooks, which is the most that is accepted; "
@@ -90,20 +86,22 @@ class Endpoints:
                 )
             db.execute(_INSERT, values)
 
-        await self._writer.write(insert)
-        found = self.get(webhook_id, key_id)
+        await self._database.write(insert)
+        found = await self.get(webhook_id, key_id)
         if found is None:
             raise LookupError(webhook_id)
         return found, secret
 
-    def get(self, webhook_id: str, key_id: str) -> Webhook | None:
+    async def get(self, webhook_id: str, key_id: str) -> Webhook | None:
         """Return one of the key's webhooks; None when it has none of that id."""
-        row = self._reader.execute(_ONE, (webhook_id, key_id)).fetchone()
+        row = await self._row(_ONE, webhook_id=webhook_id, key_id=key_id)
         return None if row is None else self._webhook(row)
 
-    def list(self, key_id: str) -> list[Webhook]:
+    async def list(self, key_id: str) -> list[Webhook]:
         """Return the key's webhooks, oldest first."""
-        return [self._webhook(row) for row in self._reader.execute(_OF_KEY, (key_id,)).fetchall()]
+        values = {"key_id": key_id}
+        rows = await self._database.read(lambda db: db.execute(_OF_KEY, values).fetchall())
+        return [self._webhook(row) for row in rows]
 
     async def change(
         self, before: Webhook, target: Target, description: str, *, enabled: bool
@@ -124,12 +122,12 @@ class Endpoints:
             "now": int(self._now()),
         }
 
-        def change(db: sqlite3.Connection) -> None:
+        def change(db: Connection) -> None:
             db.execute(_CHANGE, values)
             db.execute(_MOVE if enabled else _STOP, values)
 
-        await self._writer.write(change)
-        return self.get(before.webhook_id, before.key_id)
+        await self._database.write(change)
+        return await self.get(before.webhook_id, before.key_id)
 
     async def delete(self, webhook: Webhook) -> None:
         """Remove a webhook; what waits is no longer sent, the log stays until it is cleaned."""
@@ -139,32 +137,32 @@ class Endpoints:
             "now": int(self._now()),
         }
 
-        def delete(db: sqlite3.Connection) -> None:
+        def delete(db: Connection) -> None:
             db.execute(_STOP, values)
             db.execute(_DELETE, values)
 
-        await self._writer.write(delete)
+        await self._database.write(delete)
 
     async def rotate(self, webhook: Webhook, grace_s: int) -> str:
         """Give a webhook a new secret and return it; the old one signs on for `grace_s` seconds."""
         secret, now = signing.new_secret(), int(self._now())
 
-        def rotate(db: sqlite3.Connection) -> None:
-            row = db.execute(_SECRETS, (webhook.webhook_id,)).fetchone()
+        def rotate(db: Connection) -> None:
+            row = db.execute(_SECRETS, {"webhook_id": webhook.webhook_id}).fetchone()
             if row is not None:
                 stored = signing.rotated(row[0], secret, now, grace_s)
                 values = {"webhook_id": webhook.webhook_id, "secrets": stored, "now": now}
                 db.execute(_SET_SECRETS, values)
 
-        await self._writer.write(rotate)
+        await self._database.write(rotate)
         return secret
 
     async def rotate_of_key(self, key_id: str, grace_s: int) -> str:
         """Give a key a new secret for its requests' own webhooks; see `rotate`."""
         secret, now = signing.new_secret(), int(self._now())
 
-        def rotate(db: sqlite3.Connection) -> None:
-            row = db.execute(_OF_KEYS, (key_id,)).fetchone()
+        def rotate(db: Connection) -> None:
+            row = db.execute(_OF_KEYS, {"key_id": key_id}).fetchone()
             stored = (
                 signing.first(secret)
                 if row is None
@@ -172,25 +170,25 @@ class Endpoints:
             )
             db.execute(_SET_OF_KEYS, {"key_id": key_id, "secrets": stored, "now": now})
 
-        await self._writer.write(rotate)
+        await self._database.write(rotate)
         return secret
 
-    def old_secret_until(self, key_id: str) -> int | None:
+    async def old_secret_until(self, key_id: str) -> int | None:
         """Return until when a key's secret before signs too; None when only one does."""
-        row = self._reader.execute(_OF_KEYS, (key_id,)).fetchone()
+        row = await self._row(_OF_KEYS, key_id=key_id)
         return None if row is None else signing.old_until(row[0], int(self._now()))
 
-    def has_secret(self, key_id: str) -> bool:
+    async def has_secret(self, key_id: str) -> bool:
         """Return whether the key has a secret for its requests' own webhooks."""
-        return self._reader.execute(_OF_KEYS, (key_id,)).fetchone() is not None
+        return await self._row(_OF_KEYS, key_id=key_id) is not None
 
     async def secrets(self, webhook_id: str | None, key_id: str) -> tuple[str, ...]:
         """Return what a message is signed with: the webhook's secrets, else the key's own.
 
         A key that has none is given one: a message always carries a signature.
         """
-        query, name = (_OF_KEYS, key_id) if webhook_id is None else (_SECRETS, webhook_id)
-        row = self._reader.execute(query, (name,)).fetchone()
+        query = _OF_KEYS if webhook_id is None else _SECRETS
+        row = await self._row(query, webhook_id=webhook_id, key_id=key_id)
         if row is not None:
             return signing.alive(row[0], int(self._now()))
         return () if webhook_id else await self._first_of_key(key_id)
@@ -200,15 +198,18 @@ class Endpoints:
         stored = signing.first(signing.new_secret())
         values = {"key_id": key_id, "secrets": stored, "now": now}
 
-        def insert(db: sqlite3.Connection) -> str:
-            row = db.execute(_OF_KEYS, (key_id,)).fetchone()
+        def insert(db: Connection) -> str:
+            row = db.execute(_OF_KEYS, {"key_id": key_id}).fetchone()
             if row is None:
                 db.execute(_SET_OF_KEYS, values)
             return stored if row is None else row[0]
 
-        return signing.alive(await self._writer.write(insert), now)
+        return signing.alive(await self._database.write(insert), now)
 
-    def _webhook(self, row: sqlite3.Row) -> Webhook:
+    async def _row(self, query: str, **values: Any) -> Any:
+        return await self._database.read(lambda db: db.execute(query, values).fetchone())
+
+    def _webhook(self, row: Any) -> Webhook:
         return Webhook(
             webhook_id=row["webhook_id"],
             key_id=row["key_id"],

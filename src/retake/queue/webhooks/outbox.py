@@ -4,28 +4,33 @@ from __future__ import annotations
 
 import json
 import secrets as randomness
-import sqlite3
 from collections.abc import Callable
+from typing import Any
 
+from retake.queue.database import Connection, Database, Dialect
 from retake.queue.waiting import Waiting
 from retake.queue.webhooks.delivery import Attempt, Delivery, delivery_of
 from retake.queue.webhooks.target import PING
 from retake.queue.webhooks.verdict import Verdict, judge
-from retake.queue.writer import Writer
 
 _MOST_ATTEMPTS = 30
 """So many of a delivery's tries are kept."""
 _AT_ONCE = 1000
 
-_LANES = "select lane, min(next_at) from deliveries where next_at is not null group by lane"
+_LANES = (
+    "select lane, min(next_at) as first from deliveries where next_at is not null group by lane"
+)
 # By its place alone: the index of what is due holds all that waits, which may be a lot.
-_NEW = "select lane, next_at, seq from deliveries not indexed where seq > ?"
+_NEW = {
+    Dialect.SQLITE: "select lane, next_at, seq from deliveries not indexed where seq > :after",
+    Dialect.POSTGRESQL: "select lane, next_at, seq from deliveries where seq > :after",
+}
 _LAST = "select coalesce(max(seq), 0) from deliveries"
 _EARLIEST = """
 select seq, delivery_id, next_at from deliveries
-where lane = ? and next_at is not null order by next_at, seq limit ?
+where lane = :lane and next_at is not null order by next_at, seq limit :limit
 """
-_ONE = "select * from deliveries where delivery_id = ?"
+_ONE = "select * from deliveries where delivery_id = :delivery_id"
 _OF_WEBHOOK = """
 select * from deliveries where webhook_id = :name and seq < :before order by seq desc limit :limit
 """
@@ -39,14 +44,14 @@ insert into deliveries (delivery_id, key_id, webhook_id, url, lane, base, event,
 select :delivery_id, key_id, webhook_id, url, lane, base, :event, :now, :now
 from webhooks where webhook_id = :webhook_id
 """
-_LOG = "select attempts from deliveries where delivery_id = ?"
+_LOG = "select attempts from deliveries where delivery_id = :delivery_id"
 _TRIED = """
 update deliveries set attempts = :attempts, tries = tries + 1,
     status = case when :good then 'delivered' when next_at is null then status
-        when :next_at is null then 'failed' else 'pending' end,
-    ended_at = case when :good or :next_at is null or next_at is null
+        when cast(:next_at as bigint) is null then 'failed' else 'pending' end,
+    ended_at = case when :good or cast(:next_at as bigint) is null or next_at is null
         then coalesce(ended_at, :now) end,
-    next_at = case when :good or next_at is null then null else :next_at end
+    next_at = case when :good or next_at is null then null else cast(:next_at as bigint) end
 where delivery_id = :delivery_id
 """
 # It goes where the webhook points now: the old URL may be what was wrong.
@@ -63,7 +68,7 @@ update deliveries set next_at = :until where lane = :lane and url = :url and nex
 """
 _CLEAN = """
 delete from deliveries where seq in (
-    select seq from deliveries where ended_at is not null and ended_at < ? limit ?)
+    select seq from deliveries where ended_at is not null and ended_at < :before limit :limit)
 """
 
 
@@ -71,8 +76,7 @@ class Outbox:
     """Messages to be delivered, and those that were.
 
     Args:
-        writer: Writes to the file.
-        reader: Reads from it, on the event loop's thread.
+        database: Holds them.
         now: Gives Unix time in seconds.
 
     Attributes:
@@ -80,49 +84,49 @@ class Outbox:
         on_change: Called when there may be new messages.
     """
 
-    def __init__(
-        self, writer: Writer, reader: sqlite3.Connection, now: Callable[[], float]
-    ) -> None:
-        self._writer = writer
-        self._reader = reader
+    def __init__(self, database: Database, now: Callable[[], float]) -> None:
+        self._database = database
         self._now = now
         self._tried = Waiting()
         self.on_lane: Callable[[str], None] = _nobody
         self.on_change: Callable[[], None] = _nothing
 
-    def lanes(self) -> dict[str, int]:
+    async def lanes(self) -> dict[str, int]:
         """Return when each lane's first message is due (Unix time)."""
-        return {row["lane"]: row[1] for row in self._reader.execute(_LANES).fetchall()}
+        return {row["lane"]: row["first"] for row in await self._rows(_LANES)}
 
-    def new(self, after: int) -> tuple[set[str], int]:
+    async def new(self, after: int) -> tuple[set[str], int]:
         """Return which lanes have messages of a place behind `after`, and the last place."""
-        rows = self._reader.execute(_NEW, (after,)).fetchall()
+        values = {"after": after}
+        rows = await self._database.read(lambda db: db.execute(_NEW[db.dialect], values).fetchall())
         lanes = {row["lane"] for row in rows if row["next_at"] is not None}
         return lanes, max((row["seq"] for row in rows), default=after)
 
-    def last_place(self) -> int:
+    async def last_place(self) -> int:
         """Return the place of the last message."""
-        return self._reader.execute(_LAST).fetchone()[0]
+        return (await self._rows(_LAST))[0][0]
 
-    def earliest(self, lane: str, limit: int) -> list[tuple[str, int]]:
+    async def earliest(self, lane: str, limit: int) -> list[tuple[str, int]]:
         """Return a lane's first messages, at most `limit`: their ids and when they are due."""
-        rows = self._reader.execute(_EARLIEST, (lane, limit)).fetchall()
+        rows = await self._rows(_EARLIEST, lane=lane, limit=limit)
         return [(row["delivery_id"], row["next_at"]) for row in rows]
 
-    def get(self, delivery_id: str) -> Delivery | None:
+    async def get(self, delivery_id: str) -> Delivery | None:
         """Return a delivery; None when there is none of that id."""
-        row = self._reader.execute(_ONE, (delivery_id,)).fetchone()
-        return None if row is None else delivery_of(row)
+        rows = await self._rows(_ONE, delivery_id=delivery_id)
+        return delivery_of(rows[0]) if rows else None
 
-    def of_webhook(self, webhook_id: str, limit: int, before: int) -> list[Delivery]:
+    async def of_webhook(self, webhook_id: str, limit: int, before: int) -> list[Delivery]:
         """Return a webhook's deliveries of a place before `before`, newest first."""
-        values = {"name": webhook_id, "limit": limit, "before": before}
-        return [delivery_of(row) for row in self._reader.execute(_OF_WEBHOOK, values).fetchall()]
+        rows = await self._rows(_OF_WEBHOOK, name=webhook_id, limit=limit, before=before)
+        return [delivery_of(row) for row in rows]
 
-    def of_request(self, request_id: str, key_id: str, limit: int, before: int) -> list[Delivery]:
+    async def of_request(
+        self, request_id: str, key_id: str, limit: int, before: int
+    ) -> list[Delivery]:
         """Return a request's deliveries of a place before `before`, newest first."""
         values = {"name": request_id, "key_id": key_id, "limit": limit, "before": before}
-        return [delivery_of(row) for row in self._reader.execute(_OF_REQUEST, values).fetchall()]
+        return [delivery_of(row) for row in await self._rows(_OF_REQUEST, **values)]
 
     async def ping(self, webhook_id: str) -> str:
         """Put a message into the outbox that only says that it came; returns its id."""
@@ -133,24 +137,24 @@ class Outbox:
             "event": PING,
             "now": int(self._now()),
         }
-        await self._writer.write(lambda db: db.execute(_PING, values))
+        await self._database.write(lambda db: db.execute(_PING, values))
         self.on_change()
         return delivery_id
 
     async def again(self, delivery: Delivery) -> Delivery:
         """Deliver a message once more, from now on; its id stays the same."""
         values = {"delivery_id": delivery.delivery_id, "now": int(self._now())}
-        await self._writer.write(lambda db: db.execute(_AGAIN, values))
-        now_is = self.get(delivery.delivery_id) or delivery
+        await self._database.write(lambda db: db.execute(_AGAIN, values))
+        now_is = await self.get(delivery.delivery_id) or delivery
         self.on_lane(now_is.lane)
         return now_is
 
     async def when_tried(self, delivery_id: str, timeout_s: float) -> Delivery | None:
         """Return a delivery once it has been tried, or as it is after `timeout_s` seconds."""
-        found = self.get(delivery_id)
+        found = await self.get(delivery_id)
         if found is not None and not found.attempts:
             await self._tried.wait(delivery_id, timeout_s)
-        return self.get(delivery_id)
+        return await self.get(delivery_id)
 
     async def tried(
         self, delivery: Delivery, attempt: Attempt, verdict: Verdict, disable_after_s: int
@@ -168,8 +172,8 @@ class Outbox:
         """
         now = int(self._now())
 
-        def note(db: sqlite3.Connection) -> str | None:
-            row = db.execute(_LOG, (delivery.delivery_id,)).fetchone()
+        def note(db: Connection) -> str | None:
+            row = db.execute(_LOG, {"delivery_id": delivery.delivery_id}).fetchone()
             if row is None:
                 return None
             log = [*json.loads(row[0]), attempt.to_dict()][-_MOST_ATTEMPTS:]
@@ -186,20 +190,21 @@ class Outbox:
                 db.execute(_PAUSE, {**where, "until": verdict.pause_until})
             return judge(db, delivery, attempt, verdict, now, disable_after_s)
 
-        why = await self._writer.write(note)
+        why = await self._database.write(note)
         self._tried.release(delivery.delivery_id)
         return why
 
     async def clean(self, before: int) -> int:
         """Remove from the log what ended before a moment (Unix time); returns how much that was."""
-        removed = 0
+        removed, values = 0, {"before": before, "limit": _AT_ONCE}
         while True:
-            some = await self._writer.write(
-                lambda db: db.execute(_CLEAN, (before, _AT_ONCE)).rowcount
-            )
+            some = await self._database.write(lambda db: db.execute(_CLEAN, values).rowcount)
             removed += some
             if some < _AT_ONCE:
                 return removed
+
+    async def _rows(self, query: str, **values: Any) -> list[Any]:
+        return await self._database.read(lambda db: db.execute(query, values).fetchall())
 
 
 def _nothing() -> None:

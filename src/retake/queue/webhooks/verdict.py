@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
 
+from retake.queue.database import Connection
 from retake.queue.webhooks.delivery import Attempt, Delivery
 
 _WORKED = """
@@ -41,7 +41,7 @@ class Verdict:
 
 
 def judge(
-    db: sqlite3.Connection,
+    db: Connection,
     delivery: Delivery,
     attempt: Attempt,
     verdict: Verdict,

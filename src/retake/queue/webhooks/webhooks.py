@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
 
+from retake.queue.database import Database
 from retake.queue.webhooks.endpoints import Endpoints
 from retake.queue.webhooks.outbox import Outbox
-from retake.queue.writer import Writer
 
 
 class Webhooks:
-    """Webhooks in the requests' file.
+    """Webhooks in the requests' database.
 
     Args:
-        writer: Writes to the file.
-        reader: Reads from it, on the event loop's thread.
+        database: Holds them.
         now: Gives Unix time in seconds.
 
     Attributes:
@@ -23,11 +21,9 @@ class Webhooks:
         outbox: The messages to them, and to the webhooks that requests brought along.
     """
 
-    def __init__(
-        self, writer: Writer, reader: sqlite3.Connection, now: Callable[[], float]
-    ) -> None:
-        self.endpoints = Endpoints(writer, reader, now)
-        self.outbox = Outbox(writer, reader, now)
+    def __init__(self, database: Database, now: Callable[[], float]) -> None:
+        self.endpoints = Endpoints(database, now)
+        self.outbox = Outbox(database, now)
 
     def changed(self) -> None:
         """Take note that a request has changed."""

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from retake.core.errors import RetakeError, StorageFailed
@@ -20,8 +20,8 @@ from retake.steps.notify.sign import signed_headers
 
 _log = logging.getLogger(__name__)
 
-Message = Callable[[Delivery], bytes]
-"""``message(delivery)`` returns the body, made anew for each try.
+Message = Callable[[Delivery], Awaitable[bytes]]
+"""``await message(delivery)`` returns the body, made anew for each try.
 
 It raises a RetakeError where nothing is to be told any more."""
 
@@ -88,9 +88,6 @@ class Notifier:
         """Begin with what was left when the server last ended; on the event loop."""
         self._outbox.on_change = self._look_soon
         self._outbox.on_lane = self._look_at
-        self._place = self._outbox.last_place()
-        for lane, at in self._outbox.lanes().items():
-            self._lanes.look_at(lane, at)
         self._loop = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
@@ -125,22 +122,32 @@ class Notifier:
         self._woken.set()
 
     async def _run(self) -> None:
+        begun = False
         while True:
             try:
+                if not begun:
+                    await self._take_up()
+                    begun = True
                 self._woken.clear()
-                self._look()
+                await self._look()
                 await self._rest()
             except Exception:  # noqa: BLE001 - whatever it is, the outbox keeps what is in it
                 _log.exception("webhooks are delivered again in %d s", _AFTER_MISTAKE_S)
                 await asyncio.sleep(_AFTER_MISTAKE_S)
 
-    def _look(self) -> None:
+    async def _take_up(self) -> None:
+        """Begin with what was left when the server last ended."""
+        self._place = await self._outbox.last_place()
+        for lane, at in (await self._outbox.lanes()).items():
+            self._lanes.look_at(lane, at)
+
+    async def _look(self) -> None:
         """Send what is due."""
-        lanes, self._place = self._outbox.new(self._place)
+        lanes, self._place = await self._outbox.new(self._place)
         for lane in lanes:
             self._lanes.look_at(lane, self._now())
         while lane := self._lanes.due(self._now()):
-            self._send(lane)
+            await self._send(lane)
         if self._now() >= self._clean_at:
             self._clean_at = self._now() + _CLEAN_EVERY_S
             self._begin(self._clean())
@@ -154,10 +161,12 @@ class Notifier:
         except TimeoutError:
             return
 
-    def _send(self, lane: str) -> None:
+    async def _send(self, lane: str) -> None:
         """Send what is due in a lane, as far as there is room."""
         room, under_way = self._lanes.room(lane), frozenset(self._lanes.on(lane))
-        for name, at in self._outbox.earliest(lane, room + len(under_way)) if room else ():
+        if not room:
+            return
+        for name, at in await self._outbox.earliest(lane, room + len(under_way)):
             if name in under_way:
                 continue
             if at > self._now():
@@ -172,7 +181,7 @@ class Notifier:
     async def _deliver(self, lane: str, name: str) -> None:
         next_look = self._now()
         try:
-            delivery = self._outbox.get(name)
+            delivery = await self._outbox.get(name)
             if delivery is not None and delivery.next_at is not None:
                 await self._try(delivery)
             next_look = self._now()
@@ -213,7 +222,7 @@ class Notifier:
         return verdict(delivery, posted.attempt, asked_s, self._patience, now, chance)
 
     async def _post(self, delivery: Delivery, at: int) -> Posted:
-        body = self._message(delivery)
+        body = await self._message(delivery)
         secrets = await self._endpoints.secrets(delivery.webhook_id, delivery.key_id)
         return await post(
             delivery.url,
