@@ -7,9 +7,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
 from fastapi.responses import JSONResponse
 
-# Made once: json.dumps would make one for every answer.
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
@@ -24,14 +24,18 @@ class Json(JSONResponse):
 def json_bytes(content: Any) -> bytes:
     """Return `content` as JSON in one line, in the same way as `Json`."""
     try:
-        text = _dumped(content)
+        return orjson.dumps(content)
+    except TypeError:
+        # Half a surrogate pair, an integer of more than 64 bits: JSON may hold them.
+        return _spelt_out(content)
+
+
+def _spelt_out(content: Any) -> bytes:
+    try:
+        text = _ENCODER.encode(content)
     except ValueError:
-        text = _dumped(_finite(content))
+        text = _ENCODER.encode(_finite(content))
     return text.encode("utf-8", "replace")
-
-
-def _dumped(content: Any) -> str:
-    return _ENCODER.encode(content)
 
 
 def _finite(value: Any) -> Any:

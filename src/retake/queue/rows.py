@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import orjson
+
 from retake.core.request import Status
 from retake.queue.record import NewRequest, Record
 
@@ -17,7 +19,7 @@ def record_of(row: Any) -> Record:
         model=row["model"],
         engine=row["engine"],
         status=Status(row["status"]),
-        payload=json.loads(row["payload"]),
+        payload=loads(row["payload"]),
         source_ref=row["source_ref"],
         seed=row["seed"],
         warnings=tuple(_list(row["warnings"])),
@@ -26,16 +28,16 @@ def record_of(row: Any) -> Record:
         updated_at=row["updated_at"],
         started_at=row["started_at"],
         finished_at=row["finished_at"],
-        outcome=None if row["outcome"] is None else json.loads(row["outcome"]),
-        error=None if row["error"] is None else json.loads(row["error"]),
+        outcome=None if row["outcome"] is None else loads(row["outcome"]),
+        error=None if row["error"] is None else loads(row["error"]),
         cancel_at=row["cancel_at"],
         stages=tuple((str(stage), int(at)) for stage, at in _list(row["stages"])),
         stage=row["stage"],
         place=row["seq"],
         trace=row["trace"],
-        puts=None if row["puts"] is None else json.loads(row["puts"]),
+        puts=None if row["puts"] is None else loads(row["puts"]),
         files_removed_at=row["files_removed_at"],
-        webhook=None if row["webhook"] is None else json.loads(row["webhook"]),
+        webhook=None if row["webhook"] is None else loads(row["webhook"]),
     )
 
 
@@ -62,6 +64,15 @@ def record_of_new(new: NewRequest, now: int, place: int) -> Record:
     )
 
 
+def loads(text: str) -> Any:
+    """Return what a text of a row holds, which was JSON when it was stored."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        # Half a surrogate pair, a number that is not finite: json stores and reads them.
+        return json.loads(text)
+
+
 def _list(text: str) -> list[Any]:
     # Most are empty, and this is done for every look at a request.
-    return [] if text == "[]" else json.loads(text)
+    return [] if text == "[]" else loads(text)
