@@ -1,4 +1,4 @@
-"""Requests whose finished steps outlive the process: the only file that knows DBOS.
+"""Requests whose finished steps outlive the process: with `step_records` all that knows DBOS.
 
 DBOS records what each step returned. A request that is run again, by another process, goes on
 behind its last finished step.
@@ -12,18 +12,17 @@ from __future__ import annotations
 
 import logging
 import secrets
-import sqlite3
 import threading
-import time
 from collections.abc import Callable, Collection
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID
+from dbos import DBOS, SetWorkflowID, WorkflowStatus
 from dbos import error as dbos_error
 
 from retake.core.errors import RetakeError
-from retake.queue.old_sqlite import teach_subsec
+from retake.queue.step_records import StepRecords, StepsFile
 
 _log = logging.getLogger(__name__)
 
@@ -34,30 +33,30 @@ was recorded, without running `fn`. A RetakeError that `fn` raises is recorded a
 Work = Callable[[dict[str, Any], Step], dict[str, Any]]
 
 _RESULT_POLL_S = 0.2
-_NEVER_S = 3600.0
-_SHORT_S = 0.1
+_YOUNG = timedelta(minutes=10)
 
 
 class Durable:
-    """Runs requests one at a time and records their steps in an SQLite file.
+    """Runs requests one at a time and records their steps.
 
     There may be one in a process, and one for a file. One thread runs requests; the other methods
     may be called from any.
 
     Args:
-        path: The file of the recorded steps.
+        records: Where the steps are recorded; a path is that of a file.
         work: Does a request: ``work(request, step)``. It must not raise, and has to take its
             steps in the same order whenever they return the same.
     """
 
-    def __init__(self, path: Path, work: Work) -> None:
-        self._path = path
+    def __init__(self, records: StepRecords | Path, work: Work) -> None:
+        self._records = StepsFile(records) if isinstance(records, Path) else records
         self._work = work
         self._steps_changed = False
         self._executor_id = secrets.token_hex(8)
         self._running: str | None = None
         self._turn = threading.Condition()
         self._launched = False
+        self._first = True
         self._launching = threading.RLock()
 
         # A constant name: DBOS finds the function of an interrupted workflow by it.
@@ -68,23 +67,23 @@ class Durable:
         self._workflow = workflow
 
     def launch(self) -> None:
-        """Open the file. A damaged one is put aside: only finished steps are lost with it."""
+        """Open the records. A damaged file is put aside: only finished steps are lost with it."""
         with self._launching:
             if self._launched:
                 return
-            if not _sound(self._path):
-                aside = self._path.with_name(f"{self._path.name}.damaged-{int(time.time())}")
-                _log.error("%s is damaged and was renamed to %s", self._path.name, aside.name)
-                self._path.replace(aside)
-            # SQLite would create it with the umask's permissions.
-            self._path.touch(mode=0o600)
-            teach_subsec()
-            DBOS(config=_config(self._path, self._executor_id))
+            self._records.prepare()
+            DBOS(config=self._records.config(self._executor_id, first=self._first))
+            queue = self._records.queue
+            if queue is not None:
+                DBOS.listen_queues([queue])
             DBOS.launch()
             self._launched = True
+            if queue is not None and self._first:
+                DBOS.register_queue(queue)
+            self._first = False
 
     def rest(self) -> None:
-        """Close the file and end DBOS's polling until there is something to do again.
+        """Close the records and end DBOS's polling until there is something to do again.
 
         Nothing may be running. Takes a moment.
         """
@@ -94,7 +93,7 @@ class Durable:
                 self._launched = False
 
     def close(self) -> None:
-        """Close the file for good; nothing may be running."""
+        """Close the records for good; nothing may be running."""
         with self._launching:
             DBOS.destroy(destroy_registry=True)
             self._launched = False
@@ -121,10 +120,19 @@ class Durable:
             DBOS.delete_workflow(request_id)
 
     def keep_only(self, request_ids: Collection[str]) -> None:
-        """Delete what was recorded of all requests but these."""
+        """Delete what was recorded of all requests but these.
+
+        Where others record too, what is young is spared: it may have begun after the ids were read.
+        """
+        shared = self._records.queue is not None
+        before = datetime.now(UTC) - _YOUNG if shared else None
         with self._launching:
             self.launch()
-            known = DBOS.list_workflows(load_input=False, load_output=False)
+            known = DBOS.list_workflows(
+                end_time=before.isoformat() if before else None,
+                load_input=False,
+                load_output=False,
+            )
             stale = {workflow.workflow_id for workflow in known} - set(request_ids)
             DBOS.delete_workflows(sorted(stale))
 
@@ -136,12 +144,19 @@ class Durable:
         if known is None:
             with SetWorkflowID(request_id):
                 handle = DBOS.start_workflow(self._workflow, request)
-        elif known.status == "PENDING" and known.executor_id != self._executor_id:
-            handle = DBOS.resume_workflow(request_id)
+        elif self._left_by_another(known):
+            handle = DBOS.resume_workflow(request_id, queue_name=self._records.queue)
         else:
             # Ended; or enqueued by a process that died in between, which DBOS then starts itself.
             handle = DBOS.retrieve_workflow(request_id)
         return handle.get_result(polling_interval_sec=_RESULT_POLL_S)
+
+    def _left_by_another(self, known: WorkflowStatus) -> bool:
+        """Return whether nobody goes on with an interrupted request unless this process does."""
+        if known.status == "PENDING":
+            return not (known.executor_id or "").endswith(self._executor_id)
+        queue = self._records.queue
+        return known.status == "ENQUEUED" and queue is not None and known.queue_name != queue
 
     def _give_turn(self, request_id: str | None) -> None:
         with self._turn:
@@ -170,34 +185,3 @@ class Durable:
         if "error" in outcome:
             raise RetakeError.from_dict(outcome["error"])
         return outcome["result"]
-
-
-def _config(path: Path, executor_id: str) -> DBOSConfig:
-    return {
-        "name": "retake",
-        "system_database_url": f"sqlite:///{path}",
-        "serializer": DBOSPortableJSONSerializer(),
-        # Pinned: a version of its own for each release would leave requests behind at an upgrade.
-        "application_version": "1",
-        # A new one each time: DBOS resumes at launch what its own executor left, unasked.
-        "executor_id": executor_id,
-        "log_level": "WARNING",
-        # Neither notifications nor schedules are used. The former's thread ends only at its next
-        # poll, which `rest` waits for; the latter's at once.
-        "notification_listener_polling_interval_sec": _SHORT_S,
-        "scheduler_polling_interval_sec": _NEVER_S,
-    }
-
-
-def _sound(path: Path) -> bool:
-    """Return whether the file is absent, empty or an SQLite database without damage."""
-    if not path.exists():
-        return True
-    try:
-        db = sqlite3.connect(path)
-        try:
-            return db.execute("pragma quick_check").fetchone() == ("ok",)
-        finally:
-            db.close()
-    except sqlite3.DatabaseError:
-        return False

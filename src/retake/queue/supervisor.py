@@ -28,8 +28,8 @@ from typing import Any
 
 from retake.core.errors import RetakeError
 from retake.queue import pipe
+from retake.queue.desk import Desked
 from retake.queue.fault import crashed_itself, memory_kills
-from retake.queue.requests import Requests
 
 _log = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ class Supervisor:
     def __init__(
         self,
         command: Callable[[int], Sequence[str]],
-        requests: Requests,
+        requests: Desked,
         *,
         ready_s: float = 120.0,
         cancel_s: float = 15.0,
@@ -70,6 +70,7 @@ class Supervisor:
         self._stopping = False
         self._failures = 0
         self._memory_kills: int | None = None
+        self._ended_it = False
         self._task: asyncio.Task[None] | None = None
         self._timers: dict[str, asyncio.TimerHandle] = {}
 
@@ -103,7 +104,7 @@ class Supervisor:
             self._task.cancel()
         _, late = await asyncio.wait([self._task], timeout=self._stop_s)
         if late:
-            self._kill("it was told to stop")
+            self.end_child("it was told to stop")
             await asyncio.wait([self._task])
 
     def wake(self) -> None:
@@ -128,7 +129,7 @@ class Supervisor:
     def _overdue(self, request_id: str) -> None:
         self._timers.pop(request_id, None)
         if request_id in self._requests.dispatch.admitted():
-            self._kill(f"it goes on with the cancelled request {request_id}")
+            self.end_child(f"it goes on with the cancelled request {request_id}")
 
     async def _supervise(self) -> None:
         while not self._stopping:
@@ -143,7 +144,7 @@ class Supervisor:
                 _log.exception("the engine child could not be supervised")
 
     async def _one_child(self) -> None:
-        self._memory_kills = memory_kills()
+        self._memory_kills, self._ended_it = memory_kills(), False
         ours, theirs = socket.socketpair()
         with ours, theirs:
             fd = theirs.fileno()
@@ -162,7 +163,7 @@ class Supervisor:
 
     async def _listen(self, reader: asyncio.StreamReader) -> None:
         first = asyncio.get_running_loop().call_later(
-            self._ready_s, self._kill, "it did not become ready"
+            self._ready_s, self.end_child, "it did not become ready"
         )
         try:
             # A child that is killed while it writes leaves half a line, or a reset connection.
@@ -186,7 +187,7 @@ class Supervisor:
         try:
             status = await asyncio.wait_for(process.wait(), self._stop_s)
         except TimeoutError:
-            self._kill("it does not end")
+            self.end_child("it does not end")
             status = await process.wait()
         self._process = None
         if not self._stopping:
@@ -195,7 +196,8 @@ class Supervisor:
             _log.warning("the engine child ended with status %d", status)
         try:
             crashed = not self._stopping and crashed_itself(status, self._memory_kills)
-            await self._requests.dispatch.child_lost(crashed=crashed)
+            killed = status == -signal.SIGKILL and not (crashed or self._ended_it)
+            await self._requests.dispatch.child_lost(crashed=crashed, killed=killed)
         except RetakeError as error:
             _log.error("the lost child's requests could not be noted: %s", error)
 
@@ -203,7 +205,7 @@ class Supervisor:
         try:
             match message:
                 case {"say": "ready"}:
-                    self._begin()
+                    await self._begin()
                 case {"say": "begun", "request_id": str() as request_id}:
                     if not await self._requests.dispatch.begun(request_id):
                         self._say({"do": "cancel", "request_id": request_id})
@@ -218,20 +220,19 @@ class Supervisor:
         except RetakeError as error:
             _log.error("%s: %s", message.get("say"), error)
 
-    def _begin(self) -> None:
+    async def _begin(self) -> None:
+        self._say({"do": "begin", "keep": await self._requests.dispatch.kept()})
         self._ready = True
-        admitted = self._requests.dispatch.admitted()
-        self._say({"do": "begin", "keep": admitted})
-        for request_id in admitted:
+        for request_id in self._requests.dispatch.admitted():
             self._run(request_id)
         self.wake()
 
     async def _finished(self, request_id: str, result: dict[str, Any]) -> None:
-        await self._requests.dispatch.ended(request_id, result)
+        ours = await self._requests.dispatch.ended(request_id, result)
         self._failures = 0
         if timer := self._timers.pop(request_id, None):
             timer.cancel()
-        self._say({"do": "ack", "request_id": request_id})
+        self._say({"do": "ack" if ours else "drop", "request_id": request_id})
 
     def _run(self, request_id: str) -> None:
         self._say({"do": "run", "request": self._requests.dispatch.for_engine(request_id)})
@@ -240,8 +241,10 @@ class Supervisor:
         if self._writer is not None and not self._writer.is_closing():
             self._writer.write(pipe.encode(message))
 
-    def _kill(self, reason: str) -> None:
+    def end_child(self, reason: str) -> None:
+        """End the child at once, which is safe at any moment; another one is started."""
         if self._process is not None and self._process.returncode is None:
             _log.error("the engine child is ended: %s", reason)
+            self._ended_it = True
             with suppress(ProcessLookupError):
                 self._process.send_signal(signal.SIGKILL)
