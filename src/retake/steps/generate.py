@@ -6,33 +6,34 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from retake.core.errors import EngineFailed
+from retake.core.report import ColourMatch
 from retake.core.source import AudioStream, VideoStream
 from retake.core.timing import FrameRange, sample_at
 from retake.core.watch import Watch
-from retake.engines.engine import Engine, Frame, Shot, Sound
+from retake.engines.engine import Engine, Frame, MadeHandles, Shot, Sound
 from retake.media.decode import SourceFrames
+from retake.media.feather import blend, feather_frames
 from retake.media.join import join_sound
+from retake.media.matching import block_means, match_side, matched
 from retake.media.sound import read_sound
 from retake.media.take import TakeFiles, TakeWriter, write_sound
 from retake.steps.plan import Planned
-
-FEATHER = Fraction(1, 6)
-"""Seconds over which the outermost generated frames blend into the source, inside the section."""
 
 NEW_TRACK_RATE = 48000
 
 
 @dataclass(frozen=True, slots=True)
 class Generated:
-    """A take on disk, and what the engine wants the user to know."""
+    """A take on disk, what the engine wants the user to know, and how its colours were matched."""
 
     files: TakeFiles
     notes: tuple[str, ...]
+    match: ColourMatch | None = None
 
 
 def generate(engine: Engine, planned: Planned, watch: Watch) -> Generated:
@@ -48,18 +49,20 @@ def generate(engine: Engine, planned: Planned, watch: Watch) -> Generated:
     shot = _shot(planned, watch)
     mode = planned.request.mode
     take = engine.make(shot)
-    video = sound = None
+    video = sound = match = None
     if mode.replaces_video:
         if take.frames is None:
             raise EngineFailed("no_frames_made", "The engine made no frames for the section.")
         video = planned.work / "take.mkv"
-        _write_frames(video, planned, joined(take.frames, shot), watch)
+        match = measured(take.handles, shot)
+        frames = take.frames if match is None else matched(take.frames, len(shot.section), match)
+        _write_frames(video, planned, joined(frames, shot), watch)
     if mode.replaces_audio:
         if take.sound is None:
             raise EngineFailed("no_sound_made", "The engine made no sound for the section.")
         sound = planned.work / "take.wav"
         write_sound(sound, _join(shot, take.sound), shot.rate)
-    return Generated(TakeFiles(video, sound), take.notes)
+    return Generated(TakeFiles(video, sound), (*take.notes, *_match_note(match)), match)
 
 
 def _shot(planned: Planned, watch: Watch) -> Shot:
@@ -120,6 +123,37 @@ def _write_frames(path: Path, planned: Planned, frames: Iterator[Frame], watch: 
             )
 
 
+def measured(handles: MadeHandles | None, shot: Shot) -> ColourMatch | None:
+    """Return how an engine's handles differ from the source's; None where it made none."""
+    if handles is None:
+        return None
+    first, last = shot.section.start, shot.section.end
+    before = [block_means(frame) for frame in handles.before][-first or len(shot.frames) :]
+    after = [block_means(frame) for frame in handles.after][: len(shot.frames) - last]
+    return ColourMatch(
+        match_side(_means(shot, FrameRange(first - len(before), first)), before),
+        match_side(_means(shot, FrameRange(last, last + len(after))), after),
+    )
+
+
+def _means(shot: Shot, frames: FrameRange) -> list[NDArray[np.float64]]:
+    return [block_means(frame) for frame in shot.frames.read(frames)] if len(frames) else []
+
+
+def _match_note(match: ColourMatch | None) -> tuple[str, ...]:
+    if match is None:
+        return ()
+    sides = {"start": match.before, "end": match.after}
+    said = [
+        f"off by {side.off_by:.1f} of 255 at its {name}, {side.left:.1f} then"
+        for name, side in sides.items()
+        if side is not None and side.changes
+    ]
+    return (
+        (f"The section's colours were matched to the source: {'; '.join(said)}.",) if said else ()
+    )
+
+
 def joined(made: Iterator[Frame], shot: Shot) -> Iterator[Frame]:
     """Yield the made frames, the outermost ones blended into the source's own.
 
@@ -127,7 +161,7 @@ def joined(made: Iterator[Frame], shot: Shot) -> Iterator[Frame]:
     frames almost equal the source's, whatever the engine did.
     """
     count = len(shot.section)
-    reach = min(max(round(FEATHER * shot.frame_rate), 1), count // 3)
+    reach = feather_frames(count, shot.frame_rate)
     opening = shot.frames.read(FrameRange(shot.section.start, shot.section.start + reach))
     closing = shot.frames.read(FrameRange(shot.section.end - reach, shot.section.end))
     for number, frame in enumerate(made):
@@ -137,14 +171,7 @@ def joined(made: Iterator[Frame], shot: Shot) -> Iterator[Frame]:
             continue
         own = next(opening if number < reach else closing)
         x = (from_edge + 0.5) / reach
-        yield _blend(own, frame, x * x * (3 - 2 * x))
-
-
-def _blend(own: Frame, made: Frame, weight: float) -> Frame:
-    """Return (1 - weight) of `own` and `weight` of `made`, in whole steps of their own dtype."""
-    share = round(weight * 4096)
-    mixed = own.astype(np.uint32) * (4096 - share) + made.astype(np.uint32) * share
-    return cast("Frame", ((mixed + 2048) >> 12).astype(made.dtype))
+        yield blend(own, frame, x * x * (3 - 2 * x))
 
 
 def _join(shot: Shot, made: Sound) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:

@@ -56,7 +56,8 @@ def make_report(
         source=_file(first.path) | _streams(first.source),
         output=_file(rendered.path),
         section=_section(first.section),
-        sections=tuple(map(_part, planned, seams)),
+        sections=tuple(map(_part, planned, seams, made)),
+        colour_match=made[0].match,
         video=rendered.video,
         audio=rendered.audio,
         seams=seams[0],
@@ -82,7 +83,7 @@ def _notes(made: Sequence[Generated]) -> tuple[str, ...]:
     return tuple(f"section {at}: {note}" for at, one in enumerate(made, 1) for note in one.notes)
 
 
-def _part(planned: Planned, seams: Seams) -> dict[str, Any]:
+def _part(planned: Planned, seams: Seams, made: Generated) -> dict[str, Any]:
     """Return what is told of one of several sections."""
     return {
         **_section(planned.section),
@@ -90,6 +91,7 @@ def _part(planned: Planned, seams: Seams) -> dict[str, Any]:
         "mode": str(planned.request.mode),
         "seed": planned.seed,
         "seams": asdict(seams),
+        "colour_match": None if made.match is None else asdict(made.match),
     }
 
 
