@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from retake.core.errors import BadRequest, StorageFailed
 from retake.queue.database.port import ConstraintFailed, Dialect, Work
+from retake.queue.database.room import Room
 from retake.queue.database.writer import Writer, end_process
 
 _log = logging.getLogger(__name__)
@@ -47,6 +48,7 @@ class SqliteDatabase:
     ) -> None:
         self._writing = writing
         self._reading = reading
+        self._room = Room(writing)
         self._writer = Writer(self._commit, writing.close, on_fatal=on_fatal)
         self.write = self._writer.write
         self.write_now = self._writer.write_now
@@ -78,6 +80,8 @@ class SqliteDatabase:
                 db.execute("rollback")
             _log.error("the disk is full: %d writes were refused", len(functions))
             results = [_disk_full()] * len(functions)
+        else:
+            self._room.committed()
         return results
 
 
