@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import socket
+from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 import pytest
@@ -134,3 +136,21 @@ def test_any_text_is_accepted_or_refused_with_an_error_of_ours(text: str) -> Non
             assert error.code in {"bad_url", "blocked_address"}
         else:
             assert url.scheme in {"http", "https"}
+
+
+def spellings(address: IPv4Address) -> Iterator[str]:
+    a, b, c, d = address.packed
+    whole = int(address)
+    tails = {3: [a, b, c << 8 | d], 2: [a, whole & 0xFFFFFF], 1: [whole], 4: [a, b, c, d]}
+    for parts in tails.values():
+        for form in ("{}", "0x{:x}", "0X{:X}", "0{:o}"):
+            yield ".".join(form.format(part) for part in parts)
+
+
+@given(st.ip_addresses(v=4, network="10.0.0.0/8"))
+def test_no_spelling_that_a_resolver_reads_gets_past(address: IPv4Address) -> None:
+    for host in spellings(address):
+        assert IPv4Address(socket.inet_aton(host)) == address
+        for dressed in (host, f"{host}."):
+            with pytest.raises(FetchFailed, match="public"):
+                check_url(f"http://{dressed}/video.mp4", allow_private=False)

@@ -12,6 +12,8 @@ from retake.core.errors import FetchFailed
 from retake.steps.fetch.address import Address, may_reach, parse_address
 
 _NAME = re.compile(r"(?!\.)[a-z0-9._-]{1,254}", re.ASCII)
+# Whatever a resolver would read as an address, IPv6 among it, is spelt with these alone.
+_PERHAPS_ADDRESS = re.compile(r"[0-9a-fx.]+|.*[:%\s\[].*", re.ASCII | re.IGNORECASE | re.DOTALL)
 
 
 def check_url(uri: str, *, allow_private: bool, param: str = "video_uri") -> httpx.URL:
@@ -57,6 +59,9 @@ def blocked(host: str, param: str = "video_uri") -> FetchFailed:
 
 def _spelt_address(host: str) -> Address | None:
     """Read an address as resolvers do: ``127.1``, ``0x7f000001`` and ``017700000001`` too."""
+    if _PERHAPS_ADDRESS.fullmatch(host) is None:
+        # Asking costs as much as all the rest.
+        return None
     address = parse_address(host)
     if address is not None:
         return address
