@@ -28,6 +28,20 @@ class Settings(BaseSettings):
         default_factory=lambda: user_data_path("retake"),
         description="Folder of the server's database, keys, uploads and outputs.",
     )
+    storage: str | None = Field(
+        None,
+        description="A bucket that keeps uploads and outputs, s3://BUCKET/PREFIX?endpoint=URL&region="
+        "NAME; without it they are kept in the data folder.",
+    )
+    storage_redirect: bool = Field(
+        default=False,
+        description="Whether files are given out by that storage itself, to which their URLs lead.",
+    )
+    storage_cache_bytes: int = Field(
+        10 * 1024**3,
+        ge=0,
+        description="How much copies of its files may take in the data folder, in bytes.",
+    )
     host: str = Field("127.0.0.1", description="Address that the server listens on.")
     port: int = Field(8484, ge=0, le=65535, description="Port that the server listens on.")
     base_url: str | None = Field(
@@ -105,10 +119,14 @@ class Settings(BaseSettings):
         600.0, gt=0, description="How long a whole download may take, in seconds."
     )
     engine: str = Field("vfx", description="Engine that answers ltx-2-pro-retake.")
-    ltx_weights: Path | None = Field(
+    ltx_weights: str | None = Field(
         None,
-        description="Folder of LTX-2 weights in diffusers' layout; without it there is no engine "
-        "ltx.",
+        description="Which weights the engine ltx uses: a name that `retake models list` shows, or "
+        "a folder in diffusers' layout; without it the first that is ready.",
+    )
+    models_dir: Path = Field(
+        default_factory=lambda: user_data_path("retake") / "models",
+        description="Folder of the weights that `retake models` keeps.",
     )
     upstream_url: str | None = Field(
         None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retake.core.errors import BadRequest
@@ -101,7 +102,7 @@ def make_engine(
     if engine_id == "ltx" and chosen.ltx_weights is not None:
         from retake.engines.ltx.engine import LtxEngine
 
-        return LtxEngine(chosen.ltx_weights)
+        return LtxEngine(Path(chosen.ltx_weights))
     from retake.engines.vfx.engine import VfxEngine
 
     return VfxEngine()
