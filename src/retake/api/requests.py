@@ -39,7 +39,7 @@ async def submit(request: Request, caller: Caller) -> Json:
         return await dry_run(request, body, caller)
     record, replayed = await admit(request, body, caller)
     record = await hold(request, parts, record, preferred.hold_s(parts.hold_s))
-    headers = {"Location": f"{request.url.path}/{record.request_id}", **preferred.applied}
+    headers = {"Location": f"{request.scope['path']}/{record.request_id}", **preferred.applied}
     if replayed:
         headers["Idempotency-Replayed"] = "true"
     status = 202 if preferred.respond_async and not record.status.terminal else 200

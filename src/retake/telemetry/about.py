@@ -25,14 +25,20 @@ _here: ContextVar[About | None] = ContextVar("about", default=None)
 _everywhere: About | None = None
 
 
-@contextmanager
-def about(what: About) -> Generator[About]:
+class about:  # noqa: N801 - used as a function: `with about(...)`
     """Let what is logged within the block, and in the tasks begun there, be about `what`."""
-    token = _here.set(what)
-    try:
-        yield what
-    finally:
-        _here.reset(token)
+
+    __slots__ = ("_token", "_what")
+
+    def __init__(self, what: About) -> None:
+        self._what = what
+
+    def __enter__(self) -> About:
+        self._token = _here.set(self._what)
+        return self._what
+
+    def __exit__(self, *error: object) -> None:
+        _here.reset(self._token)
 
 
 @contextmanager
