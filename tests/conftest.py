@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests import postgres as postgres_programs
 from tests.clips import make_clip
+from tests.postgres import PostgresServer, postgres_server
 from tests.s3 import S3Server, s3_server, why_absent
 
 # How long one example takes depends on who else uses the machine; the suite's own time-out stays.
@@ -36,6 +38,15 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Generator[S3Server]:
     if reason := why_absent():
         pytest.skip(reason)
     with s3_server(tmp_path_factory.mktemp("s3")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Generator[PostgresServer]:
+    """A real PostgreSQL, the same for all tests; each makes a database of its own in it."""
+    if reason := postgres_programs.why_absent():
+        pytest.skip(reason)
+    with postgres_server() as server:
         yield server
 
 

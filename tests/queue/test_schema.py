@@ -11,10 +11,11 @@ import pytest
 from retake.core.errors import StorageFailed
 from retake.core.request import Status
 from retake.queue.data_dir import DataDir
+from retake.queue.database import Dialect
 from retake.queue.listing import Wanted
 from retake.queue.requests import Requests
-from retake.queue.schema import VERSION, open_writer
-from retake.queue.tables import STEPS
+from retake.queue.schema import open_writer
+from retake.queue.tables import STEPS, VERSION
 
 OLD_ROW = """
 insert into requests (request_id, key_id, model, engine, status, payload, source_ref, seed,
@@ -26,7 +27,7 @@ values (?, 'key', ?, 'vfx', ?, '{}', 'url:x', 1, '[]', 5, 5, 6, 6, 'render')
 def test_the_first_versions_file_keeps_its_requests(tmp_path: Path) -> None:
     data_dir = DataDir(tmp_path)
     db = sqlite3.connect(data_dir.requests, isolation_level=None)
-    db.executescript(f"{STEPS[0]} pragma user_version=1;")
+    db.executescript(f"{STEPS[0][Dialect.SQLITE]} pragma user_version=1;")
     for n, status in enumerate(("success", "processing", "queued", "queued")):
         db.execute(OLD_ROW, (f"r{n}", f"model-{n % 2}", status))
     db.close()
@@ -46,7 +47,7 @@ def test_every_step_leads_to_the_last_version(tmp_path: Path) -> None:
         path = tmp_path / f"{version}.sqlite"
         db = sqlite3.connect(path, isolation_level=None)
         for step in STEPS[:version]:
-            db.executescript(step)
+            db.executescript(step[Dialect.SQLITE])
         db.execute(f"pragma user_version={version}")
         db.close()
         for _ in range(2):

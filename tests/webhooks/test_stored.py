@@ -14,6 +14,7 @@ from standardwebhooks import Webhook
 
 from retake.bootstrap.notify import webhooks_in
 from retake.queue.data_dir import DataDir
+from retake.queue.database import Dialect
 from retake.queue.requests import Requests
 from retake.queue.tables import STEPS
 from retake.queue.webhooks import secret as signing
@@ -30,9 +31,10 @@ values (?, 'key', 'm', 'vfx', ?, '{}', 'url:x', 1, '[]', 5, 5, 6, 6)
 
 def test_a_file_from_before_there_were_webhooks_is_brought_up(tmp_path: Path) -> None:
     data_dir = DataDir(tmp_path)
-    version = STEPS.index(WEBHOOKS)
+    before = [step[Dialect.SQLITE] for step in STEPS]
+    version = before.index(WEBHOOKS)
     db = sqlite3.connect(data_dir.requests, isolation_level=None)
-    db.executescript(f"{''.join(STEPS[:version])} pragma user_version={version};")
+    db.executescript(f"{''.join(before[:version])} pragma user_version={version};")
     for name, status in (("r0", "success"), ("r1", "queued"), ("r2", "processing")):
         db.execute(OLD_ROW, (name, status))
     db.close()

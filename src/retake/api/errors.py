@@ -62,6 +62,7 @@ STATUSES = {
     "too_many_listeners": 429,
     "too_many_unfinished": 429,
     "checksum_mismatch": 460,
+    "database_unavailable": 503,
     "engine_starting": 503,
     "no_engine": 503,
     "queue_full": 503,

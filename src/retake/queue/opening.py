@@ -6,14 +6,39 @@ from retake.queue.data_dir import DataDir
 from retake.queue.database import Database
 from retake.queue.database.sqlite import SqliteDatabase
 from retake.queue.schema import open_reader, open_writer
+from retake.queue.tables import STEPS
 
 
-def open_database(data_dir: DataDir) -> Database:
-    """Open the requests' database of a locked data folder; made when it is not there.
+def open_database(data_dir: DataDir, url: str | None = None) -> Database:
+    """Open the requests' database.
+
+    A file of SQLite's, and an empty database of PostgreSQL's, are brought to this program's
+    version; a PostgreSQL database of another version is not: others may be working on it.
+
+    Args:
+        data_dir: The locked data folder, whose own file it is.
+        url: The PostgreSQL database that is to be used instead of it.
 
     Raises:
-        StorageFailed: It was written by a later version (``data_dir_too_new``), or is not
-            SQLite's (``data_dir_damaged``).
+        StorageFailed: It was written by a later version (``data_dir_too_new``,
+            ``database_too_new``) or an earlier one (``database_too_old``), is not SQLite's
+            (``data_dir_damaged``), or cannot be reached (``database_unreachable``).
     """
+    if url is not None:
+        return open_postgres(url)
     writing = open_writer(data_dir.requests)
     return SqliteDatabase(writing, open_reader(data_dir.requests))
+
+
+def open_postgres(url: str) -> Database:
+    """Open a PostgreSQL database; see `open_database`."""
+    # psycopg is half the time that `retake --help` takes.
+    from retake.queue.database.postgres import PostgresDatabase
+    from retake.queue.database.postgres.upgrade import check, upgrade, versions
+
+    found = versions(url, STEPS)
+    if not found.found:
+        upgrade(url, STEPS, only_empty=True)
+        found = versions(url, STEPS)
+    check(found)
+    return PostgresDatabase(url)

@@ -11,10 +11,9 @@ import sqlite3
 from pathlib import Path
 
 from retake.core.errors import StorageFailed
+from retake.queue.database import Dialect
 from retake.queue.database.sqlite import SqliteConnection
-from retake.queue.tables import STEPS
-
-VERSION = len(STEPS)
+from retake.queue.tables import STEPS, VERSION
 
 
 def open_writer(path: Path) -> SqliteConnection:
@@ -70,4 +69,5 @@ def _migrate(db: sqlite3.Connection) -> None:
             param="data_dir",
         )
     for version, step in enumerate(STEPS[found:], start=found + 1):
-        db.executescript(f"begin immediate; {step} pragma user_version={version}; commit;")
+        text = step[Dialect.SQLITE]
+        db.executescript(f"begin immediate; {text} pragma user_version={version}; commit;")

@@ -1,11 +1,16 @@
-"""The tables of the requests' SQLite file, version by version.
+"""The tables of the requests' database, version by version.
 
-A file is brought from the version that it has to the last one by the steps in between, in order.
-What a released step says never changes: files that it made are out there.
+A database is brought from the version that it has to the last one by the steps in between, in
+order. What a released step says never changes: databases that it made are out there. A new step
+has a text for each database, and changes nothing that the program before it needs: on PostgreSQL
+both run side by side while machines are upgraded one by one.
 """
 
 from __future__ import annotations
 
+from retake.queue.database import Dialect, Texts
+from retake.queue.database.postgres.tables import VERSION_5
+from retake.queue.fleet.tables import FLEET
 from retake.queue.results import RESULTS
 from retake.queue.webhooks.tables import WEBHOOKS
 
@@ -83,5 +88,14 @@ create index idempotency_by_age on idempotency (created_at);
 # The W3C traceparent of the call that brought a request, where there are traces.
 _TRACED = "alter table requests add column trace text;"
 
-STEPS = (_REQUESTS, _WATCHED, WEBHOOKS, RESULTS, _TRACED)
-"""Step n makes version n + 1 from version n."""
+_ON_ONE_MACHINE = (_REQUESTS, _WATCHED, WEBHOOKS, RESULTS)
+"""The steps from before there was PostgreSQL."""
+
+STEPS: tuple[Texts, ...] = (
+    *({Dialect.SQLITE: step, Dialect.POSTGRESQL: ""} for step in _ON_ONE_MACHINE),
+    {Dialect.SQLITE: _TRACED, Dialect.POSTGRESQL: VERSION_5},
+    FLEET,
+)
+"""Step n makes version n + 1 from version n; an empty text changes nothing."""
+
+VERSION = len(STEPS)

@@ -7,22 +7,24 @@ of its own attempt first, and where there is none, nothing is written.
 
 from __future__ import annotations
 
-CLAIMS = """
+from retake.queue.database.port import Dialect, Texts
+
+_CLAIMS = """
 alter table requests add column priority integer not null default 0;
 alter table requests add column needs integer not null default 1;
 alter table requests add column attempt integer not null default 0;
 alter table requests add column losses integer not null default 0;
-alter table requests add column worker text;
+alter table requests add column worker name_text;
 create index requests_waiting on requests (key_id, priority desc, seq) where status = 'queued';
 create index requests_processing on requests (key_id, seq) where status = 'processing';
 create table turns (
-    key_id text not null primary key,
+    key_id name_text not null primary key,
     turn   bigint not null
 );
 create table claims (
-    request_id  text not null primary key,
-    key_id      text not null,
-    worker      text not null,
+    request_id  name_text not null primary key,
+    key_id      name_text not null,
+    worker      name_text not null,
     attempt     integer not null,
     claimed_at  double precision not null,
     lease_until double precision not null,
@@ -33,23 +35,17 @@ create table claims (
 create index claims_by_lease on claims (lease_until);
 create index claims_by_worker on claims (worker);
 create table workers (
-    worker     text not null primary key,
-    engines    text not null,
+    worker     name_text not null primary key,
+    engines    name_text not null,
     slots      integer not null,
     protocol   integer not null,
-    version    text not null,
+    version    name_text not null,
     seen_until double precision not null
 );
 """
-"""Understood by SQLite and PostgreSQL alike.
 
-`priority` orders the requests of one key, the highest first. `needs` is the protocol that a worker
-must know. `attempt` counts the claims of a request; `losses` those that ended without anybody
-knowing why. `worker` has the request now. `claims.stage` is where this attempt began.
-"""
-
-TOLD = """
-create function requests_tell() returns trigger language plpgsql as $$
+_TOLD = """
+create function fleet_tells_of_requests() returns trigger language plpgsql as $$
 begin
     perform pg_notify('retake_changed', new.key_id || ' ' || new.request_id);
     if new.status = 'queued' or (new.status = 'processing' and new.worker is null) then
@@ -60,18 +56,26 @@ begin
     end if;
     return null;
 end $$;
-create trigger requests_told
+create trigger fleet_tells_of_requests
     after insert or update of status, stage, worker, cancel_requested on requests
-    for each row execute function requests_tell();
-create function claims_tell() returns trigger language plpgsql as $$
+    for each row execute function fleet_tells_of_requests();
+create function fleet_tells_of_claims() returns trigger language plpgsql as $$
 begin
     perform pg_notify('retake_moved', new.key_id || ' ' || new.request_id);
     return null;
 end $$;
-create trigger claims_told after update of done, total on claims
-    for each row execute function claims_tell();
+create trigger fleet_tells_of_claims after update of done, total on claims
+    for each row execute function fleet_tells_of_claims();
 """
-"""For PostgreSQL: tells every process that listens, with the commit, what has changed.
 
-The payloads are names; whoever hears one looks for itself.
+FLEET: Texts = {
+    Dialect.SQLITE: _CLAIMS.replace("name_text", "text"),
+    Dialect.POSTGRESQL: _CLAIMS.replace("name_text", 'text collate "C"') + _TOLD,
+}
+"""`priority` orders the requests of one key, the highest first. `needs` is the protocol that a
+worker must know. `attempt` counts the claims of a request; `losses` those that ended without
+anybody knowing why. `worker` has the request now. `claims.stage` is where this attempt began.
+
+PostgreSQL tells every process that listens what has changed, with the commit. What it tells are
+names: whoever hears one looks for itself.
 """
