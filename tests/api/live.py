@@ -23,7 +23,7 @@ from retake.queue.data_dir import DataDir
 from retake.queue.keys import Keys
 from retake.queue.requests import Requests
 from retake.queue.unfinished import Capacity
-from retake.storage import LocalStorage
+from retake.storage import LocalStorage, Storage
 
 T = TypeVar("T")
 API = "/api/v1/ie/requestqueue/apikey"
@@ -51,6 +51,14 @@ PAYLOAD: dict[str, Any] = {
 REPORT = {"engine": "vfx", "seed": 7}
 
 
+def in_a_folder(data_dir: DataDir) -> Storage:
+    return LocalStorage(data_dir.files, bytes(range(32)))
+
+
+open_storage: Callable[[DataDir], Storage] = in_a_folder
+"""What every server of a test has; tests that hold for every storage set it."""
+
+
 class Live:
     """The server and everything behind it."""
 
@@ -68,7 +76,7 @@ class Live:
         self.keys = Keys(self.data_dir.keys)
         self.key = self.keys.create("test")
         self.other_key = self.keys.create("other")
-        self.storage = LocalStorage(self.data_dir.files, bytes(range(32)))
+        self.storage = open_storage(self.data_dir)
         self.requests = Requests(
             self.data_dir,
             discard=lambda name: self.storage.delete_tree(f"outputs/{name}"),
@@ -127,6 +135,15 @@ class Live:
         answer = self.submit(payload, Prefer="respond-async")
         assert answer.status_code == 202, answer.text
         return answer.json()["request_id"]
+
+    def everything(self) -> list[str]:
+        """Return the names of all files there are, those that no name reaches too."""
+        if isinstance(self.storage, LocalStorage):
+            files = (path for path in self.storage.root.rglob("*") if path.is_file())
+            return sorted(path.relative_to(self.storage.root).as_posix() for path in files)
+        held = [f"held/{path.name}" for path in (self.data_dir.path / "copies/held").iterdir()]
+        stored = [one.name for one in self.storage.files("")]
+        return sorted([*held, *(name for name in stored if not name.startswith(".retake/"))])
 
     def take(self) -> str:
         """Begin to work on the next request, as the engine child would."""

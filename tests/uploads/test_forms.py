@@ -41,9 +41,7 @@ def sent(server: Live, body: bytes, kind: str | None = None) -> httpx.Response:
 
 
 def nothing_is_left(server: Live) -> bool:
-    hidden = [*(server.storage.root / ".uploads").rglob("*.*")]
-    incoming = [*(server.storage.root / ".incoming").iterdir()]
-    return not hidden and not incoming and not [*server.storage.root.glob("uploads/*/*")]
+    return server.everything() == []
 
 
 def test_a_form_s_file_comes_back_as_it_was(server: Live) -> None:

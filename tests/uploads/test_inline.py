@@ -35,7 +35,8 @@ def test_it_becomes_an_upload_and_is_echoed_in_brief(server: Live) -> None:
     assert len(answer.content) < 5000
     source = server.call(lambda: server.requests.dispatch.for_engine(record["request_id"]))
     name = source["source_ref"].removeprefix("upload:")
-    assert server.storage.path(name).read_bytes() == VIDEO
+    with server.storage.local(name) as path:
+        assert path.read_bytes() == VIDEO
     # What is echoed can be sent again.
     again = server.submit({**PAYLOAD, "video_uri": shown}, Prefer="respond-async")
     assert again.status_code == 202

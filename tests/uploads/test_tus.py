@@ -80,7 +80,8 @@ def test_the_published_client_uploads_in_pieces(server: Live, checked: bool) -> 
     assert answer.status_code == 202, answer.text
     request_id = server.take()
     source = server.call(lambda: server.requests.dispatch.for_engine(request_id))["source_ref"]
-    assert server.storage.path(source.removeprefix("upload:")).read_bytes() == VIDEO
+    with server.storage.local(source.removeprefix("upload:")) as path:
+        assert path.read_bytes() == VIDEO
 
 
 def test_the_published_client_resumes_what_another_one_began(server: Live) -> None:
@@ -212,7 +213,8 @@ def test_what_is_all_here_and_no_video_is_told_and_removed(tmp_path: Path) -> No
             tus_client(server).uploader(file_stream=io.BytesIO(b"more text")).upload()
         url = begun(server)
         assert piece(server, url, VIDEO, 0).status_code == 204
-        assert not list((server.storage.root / ".uploads").rglob("*.part"))
+        pieces = [name for name in server.everything() if ".uploads/" in name]
+        assert all(name.endswith(".json") for name in pieces)
 
 
 def test_an_upload_that_is_not_all_here_is_no_source(server: Live) -> None:
@@ -235,13 +237,19 @@ def test_what_was_all_here_when_the_server_was_killed_is_finished_later(
     server: Live, way: str
 ) -> None:
     url = begun(server)
-    server.parts.uploads.part(key_id_of(server), url[-32:]).write_bytes(VIDEO)
+    begun_upload = server.parts.uploads.find(key_id_of(server), url[-32:])
+    assert begun_upload is not None
+    coming = server.parts.uploads.piece(begun_upload, checked=False)
+    coming.write(VIDEO)
+    coming.leave()
     if way == "submit":
         answer = server.submit({**PAYLOAD, "video_uri": url}, Prefer="respond-async")
     else:
         answer = server.client.request(way, url)
     assert answer.is_success
-    assert next(server.storage.root.glob("uploads/*/*.mp4")).read_bytes() == VIDEO
+    stored = next(iter(server.storage.files("uploads")))
+    with server.storage.local(stored.name) as path:
+        assert path.read_bytes() == VIDEO
     assert stored_of(server, url) == VIDEO
 
 
@@ -255,8 +263,12 @@ def test_what_a_client_says_of_its_file_is_told_as_it_was_said(server: Live) -> 
 def test_a_piece_that_was_not_compared_when_the_server_was_killed_is_dropped(server: Live) -> None:
     url = begun(server)
     piece(server, url, VIDEO[:500], 0)
-    server.parts.uploads.mark(key_id_of(server), url[-32:]).write_text("500")
-    server.parts.uploads.part(key_id_of(server), url[-32:]).write_bytes(VIDEO[:700])
+    begun_upload = server.parts.uploads.find(key_id_of(server), url[-32:])
+    assert begun_upload is not None
+    killed = server.parts.uploads.piece(begun_upload, checked=True)
+    killed.write(VIDEO[:200])
+    # All that a kill does: the files of the process are closed.
+    (getattr(killed, "_stream", None) or getattr(killed, "_gathered")).close()  # noqa: B009
     assert offset_of(server, url) == 500
 
 

@@ -44,11 +44,11 @@ async def admit(request: Request, body: dict[str, Any], caller: KeyInfo) -> tupl
     try:
         record = await parts.requests.create(new, once)
     except RetakeError:
-        forget_inline(uri, new.source_ref, caller, parts)
+        await forget_inline(uri, new.source_ref, caller, parts)
         forget_upstream_key(new, parts)
         raise
     if record.request_id != new.request_id:
-        forget_inline(uri, new.source_ref, caller, parts)
+        await forget_inline(uri, new.source_ref, caller, parts)
         forget_upstream_key(new, parts)
     name_request(record.request_id)
     return record, record.request_id != new.request_id

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
-import os
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from starlette.concurrency import run_in_threadpool
@@ -16,7 +15,6 @@ from retake.api.errors import Refusal
 from retake.api.parts import ApiParts
 from retake.api.receiving import copy, judge
 from retake.core.errors import BadRequest, RetakeError
-from retake.storage import told
 from retake.storage.upload import Upload
 
 ALGORITHMS = ("sha1", "sha256", "md5")
@@ -31,13 +29,13 @@ class Checksum:
     digest: bytes
 
 
-def existing_upload(parts: ApiParts, key_id: str, upload_id: str) -> Upload:
+async def existing_upload(parts: ApiParts, key_id: str, upload_id: str) -> Upload:
     """Return the key's upload of that id.
 
     Raises:
         Refusal: The key has none, or its time is over (``unknown_upload``).
     """
-    found = parts.uploads.find(key_id, upload_id)
+    found = await parts.at_storage(lambda: parts.uploads.find(key_id, upload_id))
     if found is None or found.touched_at + parts.upload_policy.ttl_s <= parts.now():
         raise Refusal("unknown_upload", "there is no such upload, or no longer", param="upload_id")
     return found
@@ -63,7 +61,7 @@ async def settled(parts: ApiParts, key_id: str, upload_id: str) -> Upload:
         Refusal: There is none (``unknown_upload``).
         RetakeError: It is no video that is accepted; it is removed.
     """
-    upload = existing_upload(parts, key_id, upload_id)
+    upload = await existing_upload(parts, key_id, upload_id)
     if upload.complete or upload.offset < (upload.length or 0):
         return upload
     async with alone(parts, upload_id):
@@ -72,17 +70,20 @@ async def settled(parts: ApiParts, key_id: str, upload_id: str) -> Upload:
 
 async def settle(parts: ApiParts, key_id: str, upload_id: str) -> Upload:
     """Do what `settled` does, for somebody who is alone with the upload."""
-    await run_in_threadpool(_undo, parts, key_id, upload_id)
-    upload = existing_upload(parts, key_id, upload_id)
+    await parts.at_storage(lambda: parts.uploads.settle(key_id, upload_id))
+    upload = await existing_upload(parts, key_id, upload_id)
     if upload.complete or upload.offset < (upload.length or 0):
         return upload
-    try:
-        await judge(parts, parts.uploads.part(key_id, upload_id))
-    except RetakeError:
-        parts.uploads.remove(key_id, upload_id)
-        raise
-    await run_in_threadpool(parts.uploads.finish, upload)
-    return existing_upload(parts, key_id, upload_id)
+    with ExitStack() as held:
+        whole = parts.uploads.whole(upload)
+        part = await parts.at_storage(lambda: held.enter_context(whole))
+        try:
+            await judge(parts, part)
+        except RetakeError:
+            await parts.at_storage(lambda: parts.uploads.remove(key_id, upload_id))
+            raise
+        await run_in_threadpool(parts.uploads.finish, upload, part)
+    return await existing_upload(parts, key_id, upload_id)
 
 
 async def take(
@@ -103,11 +104,9 @@ async def take(
         RetakeError: The upload is all here, and no video that is accepted; it is removed.
     """
     key_id, upload_id = upload.key_id, upload.upload_id
-    part, mark = parts.uploads.part(key_id, upload_id), parts.uploads.mark(key_id, upload_id)
     digest = hashlib.new(checksum.algorithm, usedforsecurity=False) if checksum else None
-    if checksum is not None:
-        with told():
-            mark.write_text(str(upload.offset))
+    checked = checksum is not None
+    piece = await parts.at_storage(lambda: parts.uploads.piece(upload, checked=checked))
 
     async def seen() -> AsyncGenerator[bytes]:
         async for chunk in until(chunks, leave):
@@ -116,14 +115,13 @@ async def take(
             yield chunk
 
     try:
-        await copy(seen(), part, (upload.length or 0) - upload.offset)
+        await copy(seen(), piece.write, (upload.length or 0) - upload.offset)
         if checksum and digest:
             _compare(checksum, digest.digest())
+        await run_in_threadpool(piece.keep)
     except BaseException:
-        _undo(parts, key_id, upload_id)
+        await parts.at_storage(piece.leave)
         raise
-    await run_in_threadpool(_reach_disk, part)
-    mark.unlink(missing_ok=True)
     return await settle(parts, key_id, upload_id)
 
 
@@ -138,7 +136,7 @@ async def remove(parts: ApiParts, upload: Upload) -> None:
             raise Refusal(
                 "file_in_use", "a request that has not ended needs it; accepted once that has"
             )
-        parts.uploads.remove(upload.key_id, upload.upload_id)
+        await parts.at_storage(lambda: parts.uploads.remove(upload.key_id, upload.upload_id))
 
 
 async def until(chunks: AsyncIterator[bytes], leave: asyncio.Event) -> AsyncGenerator[bytes]:
@@ -173,25 +171,3 @@ def _compare(checksum: Checksum, digest: bytes) -> None:
             "again",
             retryable=True,
         )
-
-
-def _undo(parts: ApiParts, key_id: str, upload_id: str) -> None:
-    """Take back a piece that was not compared with its checksum, if there is one."""
-    mark = parts.uploads.mark(key_id, upload_id)
-    if not mark.exists():
-        return
-    with told():
-        text = mark.read_text()
-        # A kill may have come before the number was written, and then before any byte was, too.
-        if text.isdecimal() and (part := parts.uploads.part(key_id, upload_id)).exists():
-            os.truncate(part, int(text))
-        mark.unlink(missing_ok=True)
-
-
-def _reach_disk(part: os.PathLike[str]) -> None:
-    with told():
-        fd = os.open(part, os.O_RDONLY)
-        try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
+from functools import partial
 
 from retake.api.parts import ApiParts
 from retake.core.errors import RetakeError
@@ -47,6 +48,7 @@ class Cleaner:
         """
         await self._uploads()
         await self._results()
+        await self._handed_over()
 
     async def sweep(self) -> None:
         """Remove what a killed server left behind of requests that have no results.
@@ -55,11 +57,12 @@ class Cleaner:
             StorageFailed: Something could not be removed.
         """
         storage, results = self._parts.storage, self._parts.requests.results
-        folder = storage.root / "outputs"
-        found = await asyncio.to_thread(lambda: [p.name for p in folder.glob("*")])
+        found = await asyncio.to_thread(storage.folders, "outputs")
         for request_id in found:
             held = await results.held(request_id)
-            if held is None or held.orphaned:
+            # In a shared storage it may be somebody else's: `retake doctor` tells of those.
+            unknown = held is None and not storage.shared
+            if unknown or (held is not None and held.orphaned):
                 _log.info("what was left of request %s is removed", request_id)
                 await asyncio.to_thread(storage.delete_tree, f"outputs/{request_id}")
             # Everybody else's turn: there may be many.
@@ -80,17 +83,27 @@ class Cleaner:
             await asyncio.sleep(self._every_s)
 
     async def _uploads(self) -> None:
-        uploads, results = self._parts.uploads, self._parts.requests.results
+        parts, uploads = self._parts, self._parts.uploads
         for key_id, upload_id in await asyncio.to_thread(lambda: list(uploads.expired())):
-            upload = uploads.find(key_id, upload_id)
-            if upload is not None and await results.needed(upload.name):
+            upload = await parts.at_storage(partial(uploads.find, key_id, upload_id))
+            if upload is not None and await parts.requests.results.needed(upload.name):
                 continue
-            # Looked at once more: it may have been used since, and nothing comes in between now.
-            upload = uploads.find(key_id, upload_id)
-            if upload is not None and upload.touched_at + uploads.ttl_s > self._parts.now():
+            # Looked at once more: it may have been used since. Nothing comes in between now, or,
+            # in a remote storage, nobody uses what is as old as the grace makes it.
+            upload = await parts.at_storage(partial(uploads.find, key_id, upload_id))
+            kept_s = uploads.ttl_s + uploads.grace_s
+            if upload is not None and upload.touched_at + kept_s > parts.now():
                 continue
-            uploads.remove(key_id, upload_id)
+            await parts.at_storage(partial(uploads.remove, key_id, upload_id))
             await asyncio.sleep(0)
+
+    async def _handed_over(self) -> None:
+        """Remove what machines handed over to each other for requests that have ended."""
+        storage, results = self._parts.storage, self._parts.requests.results
+        for request_id in await asyncio.to_thread(storage.folders, "work"):
+            held = await results.held(request_id)
+            if held is not None and held.status.terminal:
+                await asyncio.to_thread(storage.delete_tree, f"work/{request_id}")
 
     async def _results(self) -> None:
         keep_s, results = self._parts.keep_results_s, self._parts.requests.results

@@ -50,7 +50,7 @@ async def dry_run(request: Request, body: dict[str, Any], caller: KeyInfo) -> Js
     try:
         found = await _preview(request, parts, new)
     finally:
-        forget_inline(body["payload"]["video_uri"], new.source_ref, caller, parts)
+        await forget_inline(body["payload"]["video_uri"], new.source_ref, caller, parts)
     warnings = list(dict.fromkeys([*new.warnings, *found.pop("warnings", [])]))
     return Json(
         {

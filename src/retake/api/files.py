@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import re
-import stat
 from email.utils import formatdate
-from pathlib import Path
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import FileResponse
+from fastapi.responses import RedirectResponse
 
 from retake.api.answer import Json
 from retake.api.errors import Refusal
 from retake.api.links import EXAMPLE, check_signed
 from retake.api.parts import ApiParts, parts_of
-from retake.api.sending import disposition, shown_name
+from retake.api.sending import RANGE, disposition, shown_name, stored_file
 from retake.api.uploads import put_upload
-from retake.core.media_types import media_type
 from retake.storage import safe_name
-
-_RANGE = re.compile(r"bytes=(?:(\d{1,18})-(\d{1,18})?|-(\d{1,18}))", re.ASCII)
 
 routes = APIRouter()
 
@@ -29,9 +22,9 @@ routes = APIRouter()
 async def get_file(request: Request, name: str) -> Response:
     """Send a stored file."""
     parts = parts_of(request)
-    path = _signed_path(request, parts, name, "GET")
+    _check_signed(request, parts, name, "GET")
     await check_kept(parts, name)
-    return await _send(request, path, name)
+    return await _send(request, parts, name)
 
 
 @routes.api_route(EXAMPLE, methods=["GET", "HEAD"])
@@ -40,36 +33,46 @@ async def get_example(request: Request) -> Response:
     parts = parts_of(request)
     if parts.example is None:
         raise Refusal("file_not_found", "this server has no example video")
-    return await _send(request, parts.storage.path(parts.example), parts.example)
+    return await _send(request, parts, parts.example)
 
 
-async def _send(request: Request, path: Path, name: str) -> Response:
-    try:
-        status = path.stat()
-    except OSError:
-        status = None
-    if status is None or not stat.S_ISREG(status.st_mode):
+async def _send(request: Request, parts: ApiParts, name: str) -> Response:
+    stored = await parts.at_storage(lambda: parts.storage.stat(name))
+    if stored is None:
         raise Refusal("file_not_found", "the file is not there, or no longer")
     headers = {
         # The URL says who may read it; what it stands for never changes.
         "Cache-Control": "private, max-age=3600, immutable",
-        "ETag": _etag(status),
-        "Last-Modified": formatdate(status.st_mtime, usegmt=True),
+        "ETag": f'"{stored.etag}"',
+        "Last-Modified": formatdate(stored.modified, usegmt=True),
     }
     if _is_known(headers["ETag"], request.headers.get("if-none-match", "")):
         return Response(status_code=304, headers=headers)
-    _settle_range(request, status.st_size)
+    _settle_range(request, stored.size)
+    if elsewhere := await _elsewhere(request, parts, name):
+        return RedirectResponse(elsewhere, 307, {"Cache-Control": "no-store"})
     download = request.query_params.get("download", "0") not in {"", "0"}
-    shown = await shown_name(parts_of(request), name)
+    shown = await shown_name(parts, name)
     headers["Content-Disposition"] = disposition(shown, saved=download)
-    return FileResponse(path, headers=headers, media_type=media_type(name), stat_result=status)
+    return await stored_file(request, parts, stored, headers)
+
+
+async def _elsewhere(request: Request, parts: ApiParts, name: str) -> str | None:
+    """Return where else the file can be had; None where we send it ourselves.
+
+    Our own page may load from its own server only (its Content-Security-Policy).
+    """
+    if not parts.redirect_files or request.headers.get("sec-fetch-site") == "same-origin":
+        return None
+    seconds = int(request.query_params.get("expires", "0")) - int(parts.now())
+    return await parts.at_storage(lambda: parts.storage.link(name, max(seconds, 60)))
 
 
 @routes.put("/files/{name:path}")
 async def put_file(request: Request, name: str) -> Json:
     """Store an upload under the name that its URL was signed for."""
     parts = parts_of(request)
-    _signed_path(request, parts, name, "PUT")
+    _check_signed(request, parts, name, "PUT")
     length = await put_upload(request, parts, name)
     return Json({"size": length})
 
@@ -80,16 +83,11 @@ async def ask_for_leave(_request: Request) -> Response:
     return Response(status_code=204)
 
 
-def _signed_path(request: Request, parts: ApiParts, name: str, method: str) -> Path:
+def _check_signed(request: Request, parts: ApiParts, name: str, method: str) -> None:
     query = request.query_params
     if not safe_name(name):
         raise Refusal("file_not_found", "there is no file of that name")
     check_signed(parts, name, method, query.get("expires", ""), query.get("signature", ""))
-    return parts.storage.path(name)
-
-
-def _etag(status: os.stat_result) -> str:
-    return f'"{status.st_ino:x}-{status.st_mtime_ns:x}-{status.st_size:x}"'
 
 
 def _is_known(etag: str, header: str) -> bool:
@@ -124,7 +122,7 @@ def _settle_range(request: Request, size: int) -> None:
     text = request.headers.get("range")
     if text is None:
         return
-    match = _RANGE.fullmatch(text.strip())
+    match = RANGE.fullmatch(text.strip())
     first, last, tail = match.groups() if match else (None, None, None)
     if match is None or (last is not None and int(last) < int(first or 0)):
         headers = request.scope["headers"]

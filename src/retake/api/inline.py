@@ -12,7 +12,7 @@ from typing import Any
 from retake.api.errors import Refusal
 from retake.api.file_types import type_of
 from retake.api.parts import ApiParts
-from retake.api.receiving import receive
+from retake.api.receiving import new_upload, receive
 from retake.core.errors import BadRequest
 from retake.queue.keys import KeyInfo
 from retake.storage.upload import Upload
@@ -35,7 +35,7 @@ async def store_inline(uri: str, caller: KeyInfo, parts: ApiParts) -> Upload:
         StorageFailed: The key's room is taken, or it cannot be written.
     """
     kind, data = await asyncio.to_thread(_decoded, uri, parts.data_uri_bytes)
-    upload = parts.uploads.announce(caller.key_id, type_of(None, kind))
+    upload = await new_upload(parts, caller.key_id, type_of(None, kind))
 
     async def all_of_it() -> AsyncGenerator[bytes]:
         yield data

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from fastapi import Request
 
@@ -21,12 +21,14 @@ from retake.core.watch import Watch
 from retake.queue.keys import Keys
 from retake.queue.requests import Requests
 from retake.steps.fetch.resolve import Resolver, system_resolver
-from retake.storage import LocalStorage
+from retake.storage import Storage
 from retake.storage.room import Room
 from retake.storage.upload import UploadPolicy
 from retake.storage.uploads import Uploads
 from retake.telemetry.metrics import Metrics
 from retake.telemetry.traces import Traces
+
+T = TypeVar("T")
 
 CheckUpload = Callable[[Path, RetakeRequest], tuple[str, ...]]
 """Says whether an uploaded file can serve a request: returns warnings or raises a RetakeError.
@@ -90,6 +92,7 @@ class ApiParts:
         check_arrival: Checks an upload when it comes; None leaves that to the submit.
         check_upload: Checks an uploaded source at submit; None leaves that to the work itself.
         checks: How many uploads are checked at the same time.
+        redirect_files: Whether files are given out by the storage itself, where that can.
         preview: Finds out what a dry run asks; None tells only what a submit's checks tell.
         previews: How many dry runs are worked on at the same time.
         example: Stored name of a video that every key may use as ``…/example.mp4``; None when there
@@ -108,7 +111,7 @@ class ApiParts:
 
     requests: Requests
     keys: Keys
-    storage: LocalStorage
+    storage: Storage
     models: tuple[ModelInfo, ...]
     limits: Limits = field(default_factory=Limits)
     hold_s: float = 50.0
@@ -127,6 +130,7 @@ class ApiParts:
     check_arrival: CheckArrival | None = None
     check_upload: CheckUpload | None = None
     checks: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
+    redirect_files: bool = False
     preview: Preview | None = None
     previews: Turns = field(default_factory=lambda: Turns(2))
     example: str | None = None
@@ -141,15 +145,22 @@ class ApiParts:
     traces: Traces = field(default_factory=Traces)
     now: Callable[[], float] = time.time
 
+    async def at_storage(self, work: Callable[[], T]) -> T:
+        """Do what asks the storage: on a thread where it is remote, else at once.
+
+        With a storage on this machine's disk nothing else happens on the event loop meanwhile.
+        """
+        return await asyncio.to_thread(work) if self.storage.shared else work()
+
     @cached_property
     def uploads(self) -> Uploads:
         """The uploads in the storage."""
-        return Uploads(self.storage, self.upload_policy.ttl_s, self.now)
+        return self.storage.uploads(self.upload_policy.ttl_s, self.now)
 
     @cached_property
     def upload_room(self) -> Room:
         """The room that keys have for more of them."""
-        return Room(self.uploads, self.upload_policy)
+        return Room(self.upload_policy)
 
     @cached_property
     def upload_turns(self) -> Taking:

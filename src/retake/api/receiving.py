@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from pathlib import Path
-from typing import IO
 
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
@@ -43,8 +42,8 @@ async def chunks_of(request: Request, stall_s: float) -> AsyncGenerator[bytes]:
         yield chunk
 
 
-async def copy(chunks: AsyncIterator[bytes], part: Path, most: int) -> int:
-    """Write what comes to the end of the file `part`; return how many bytes came.
+async def copy(chunks: AsyncIterator[bytes], write: Callable[[bytes], object], most: int) -> int:
+    """Give what comes to `write`, on a thread, in large pieces; return how many bytes came.
 
     What came before an error has been written.
 
@@ -53,29 +52,45 @@ async def copy(chunks: AsyncIterator[bytes], part: Path, most: int) -> int:
         StorageFailed: They cannot be written.
     """
     length, batch = 0, bytearray()
-    with told():
-        stream = await run_in_threadpool(part.open, "ab", 0)
-    with stream:
-        try:
-            async for chunk in chunks:
-                length += len(chunk)
-                if length > most:
-                    raise too_large(most)
-                batch += chunk
-                if len(batch) >= _BATCH_BYTES:
-                    await _write(stream, batch)
-        finally:
-            await _write(stream, batch)
+    try:
+        async for chunk in chunks:
+            length += len(chunk)
+            if length > most:
+                raise too_large(most)
+            batch += chunk
+            if len(batch) >= _BATCH_BYTES:
+                await _write(write, batch)
+    finally:
+        await _write(write, batch)
     return length
 
 
-async def _write(stream: IO[bytes], batch: bytearray) -> None:
+async def _write(write: Callable[[bytes], object], batch: bytearray) -> None:
     data = bytes(batch)
     batch.clear()
-    # Unbuffered, so that a kill loses nothing that was written; then a write may be a part of it.
-    while data:
-        with told():
-            data = data[await run_in_threadpool(stream.write, data) :]
+    if data:
+        await run_in_threadpool(write, data)
+
+
+async def new_upload(
+    parts: ApiParts,
+    key_id: str,
+    file_type: str,
+    *,
+    length: int | None = None,
+    file_name: str | None = None,
+    metadata: str | None = None,
+) -> Upload:
+    """Return a new upload of a key; see `retake.storage.uploads.Uploads.announce`.
+
+    Raises:
+        StorageFailed: It could not be noted.
+    """
+    return await parts.at_storage(
+        lambda: parts.uploads.announce(
+            key_id, file_type, length=length, file_name=file_name, metadata=metadata
+        )
+    )
 
 
 async def judge(parts: ApiParts, part: Path) -> None:
@@ -107,10 +122,11 @@ async def receive(
         RetakeError: It is too large, comes too slowly, is no video, finds no room, or cannot be
             written.
     """
-    if parts.storage.path(upload.name).exists():
+    if await parts.at_storage(lambda: parts.storage.stat(upload.name)) is not None:
         # The same once more: it takes no more room than it has.
         return await _stored(parts, upload, chunks, parts.limits.max_bytes)
-    with parts.upload_room.kept(upload.key_id, length, parts.limits.max_bytes) as most:
+    known = await uploads_of(parts, upload.key_id)
+    with parts.upload_room.kept(upload.key_id, known, length, parts.limits.max_bytes) as most:
         try:
             return await _stored(parts, upload, chunks, most)
         except Refusal as refusal:
@@ -120,13 +136,20 @@ async def receive(
                 and most < parts.limits.max_bytes
             ):
                 # It is not too large as such.
-                raise parts.upload_room.full(upload.key_id) from None
+                known = await uploads_of(parts, upload.key_id)
+                raise parts.upload_room.full(known) from None
             raise
+
+
+async def uploads_of(parts: ApiParts, key_id: str) -> list[Upload]:
+    """Return a key's uploads, the latest first."""
+    return await parts.at_storage(lambda: parts.uploads.of_key(key_id))
 
 
 async def _stored(parts: ApiParts, upload: Upload, chunks: AsyncIterator[bytes], most: int) -> int:
     with parts.storage.unfinished() as part:
-        length = await copy(chunks, part, most)
+        with told(), part.open("wb") as stream:
+            length = await copy(chunks, stream.write, most)
         await judge(parts, part)
         # Reaching the disk takes long for a large file; the event loop is not to wait for it.
         await run_in_threadpool(parts.storage.keep, part, upload.name)

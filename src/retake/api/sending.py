@@ -1,12 +1,23 @@
-"""What a file is called when it is sent: after its source, whatever its stored name is."""
+"""Sending a stored file, called after its source, whatever its stored name is."""
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from collections.abc import Mapping
+from email.utils import formatdate
 from pathlib import PurePath
 from urllib.parse import quote
 
+from fastapi import Request, Response
+from fastapi.responses import FileResponse, StreamingResponse
+
 from retake.api.parts import ApiParts
+from retake.core.media_types import media_type
+from retake.storage import Stat
+
+RANGE = re.compile(r"bytes=(?:(\d{1,18})-(\d{1,18})?|-(\d{1,18}))", re.ASCII)
+"""A Range header that asks for one part (RFC 9110, 14.1.2)."""
 
 _CALLED = {"video": "retake", "thumbnail": "poster"}
 """Roles of results that people know under another name."""
@@ -14,12 +25,56 @@ _PLAIN = "!#$&+-.^_`|~"
 """What RFC 8187 lets stand, beside letters and digits."""
 
 
+async def stored_file(
+    request: Request, parts: ApiParts, stored: Stat, headers: Mapping[str, str]
+) -> Response:
+    """Return the answer that sends a stored file, or the one range of it that is asked for.
+
+    Args:
+        request: What is answered; its Range has been looked at.
+        parts: What the API uses.
+        stored: The file.
+        headers: Further ones to send.
+
+    Raises:
+        StorageFailed: It is gone (``file_gone``), or the storage does not answer.
+    """
+    kind = media_type(stored.name)
+    path = parts.storage.here(stored.name)
+    if path is not None:
+        return FileResponse(path, headers=dict(headers), media_type=kind)
+    first, end = _asked_range(request, stored)
+    told = {**headers, "Accept-Ranges": "bytes", "Content-Length": str(end - first)}
+    whole = (first, end) == (0, stored.size)
+    if not whole:
+        told["Content-Range"] = f"bytes {first}-{end - 1}/{stored.size}"
+    status = 200 if whole else 206
+    if request.method == "HEAD" or first == end:
+        return Response(status_code=status, headers=told, media_type=kind)
+    body = await parts.storage.open(stored.name, first, end)
+    return StreamingResponse(body, status, told, kind)
+
+
+def _asked_range(request: Request, stored: Stat) -> tuple[int, int]:
+    """Return [first, end) of the bytes that are asked for: all of them without a usable Range."""
+    match = RANGE.fullmatch(request.headers.get("range", "").strip())
+    # If-Range (RFC 9110, 13.1.5): a range only of the same file, else all of it.
+    same = request.headers.get("if-range", f'"{stored.etag}"')
+    if match is None or same not in {f'"{stored.etag}"', formatdate(stored.modified, usegmt=True)}:
+        return 0, stored.size
+    first, last, tail = match.groups()
+    if tail is not None:
+        return max(stored.size - int(tail), 0), stored.size
+    end = stored.size if last is None else min(int(last) + 1, stored.size)
+    return int(first), end
+
+
 async def shown_name(parts: ApiParts, name: str) -> str:
     """Return what a browser saves a stored file under: ``My holiday-retake.mp4``."""
     kind, owner, *_ = [*name.split("/"), ""]
     stored = PurePath(name)
     if kind == "uploads":
-        upload = parts.uploads.find(owner, stored.stem)
+        upload = await parts.at_storage(lambda: parts.uploads.find(owner, stored.stem))
         return (upload.file_name if upload else None) or stored.name
     if kind != "outputs":
         return stored.name

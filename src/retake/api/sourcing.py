@@ -52,12 +52,12 @@ async def find_source(
     if name is None:
         check_url(wanted.video_uri, allow_private=parts.allow_private)
         return Sourced(f"url:{wanted.video_uri}", uri)
-    if not await _owns(name, caller, parts) or not _here(name, parts):
+    if not await _owns(name, caller, parts) or not await _here(name, parts):
         raise _not_there()
     return Sourced(f"upload:{name}", uri, await _checked(name, wanted, parts))
 
 
-def forget_inline(uri: str, ref: str, caller: KeyInfo, parts: ApiParts) -> None:
+async def forget_inline(uri: str, ref: str, caller: KeyInfo, parts: ApiParts) -> None:
     """Remove what came within a submit that gave no request.
 
     Args:
@@ -68,7 +68,7 @@ def forget_inline(uri: str, ref: str, caller: KeyInfo, parts: ApiParts) -> None:
     """
     if is_inline(uri):
         upload_id = ref.rpartition("/")[2].partition(".")[0]
-        parts.uploads.remove(caller.key_id, upload_id)
+        await parts.at_storage(lambda: parts.uploads.remove(caller.key_id, upload_id))
 
 
 async def _inline(
@@ -78,7 +78,7 @@ async def _inline(
     try:
         warnings = await _checked(upload.name, wanted, parts)
     except BaseException:
-        parts.uploads.remove(upload.key_id, upload.upload_id)
+        await forget_inline(uri, upload.name, caller, parts)
         raise
     return Sourced(f"upload:{upload.name}", links.upload(upload.upload_id), warnings)
 
@@ -103,18 +103,24 @@ async def _own_name(uri: str, caller: KeyInfo, parts: ApiParts, links: Links) ->
 
 
 async def _checked(name: str, wanted: RetakeRequest, parts: ApiParts) -> tuple[str, ...]:
-    if parts.check_upload is None:
+    check = parts.check_upload
+    if check is None:
         return ()
+
+    def checked() -> tuple[str, ...]:
+        with parts.storage.local(name) as path:
+            return check(path, wanted)
+
     async with parts.checks:
-        return await asyncio.to_thread(parts.check_upload, parts.storage.path(name), wanted)
+        return await asyncio.to_thread(checked)
 
 
-def _here(name: str, parts: ApiParts) -> bool:
+async def _here(name: str, parts: ApiParts) -> bool:
     """Return whether a stored file is there; an upload's time begins anew."""
     if name.startswith("uploads/"):
         # Nothing else happens on the event loop meanwhile, the cleaner's removals neither.
-        return parts.uploads.use(name)
-    return parts.storage.path(name).is_file()
+        return await parts.at_storage(lambda: parts.uploads.use(name))
+    return await parts.at_storage(lambda: parts.storage.stat(name)) is not None
 
 
 async def _owns(name: str, caller: KeyInfo, parts: ApiParts) -> bool:

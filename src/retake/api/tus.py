@@ -25,7 +25,7 @@ from retake.api.errors import Refusal
 from retake.api.file_types import type_of
 from retake.api.links import links_for
 from retake.api.parts import ApiParts, parts_of
-from retake.api.receiving import announced, chunks_of, too_large
+from retake.api.receiving import announced, chunks_of, new_upload, too_large, uploads_of
 from retake.core.errors import BadRequest
 from retake.core.titles import file_title
 from retake.queue.keys import KeyInfo
@@ -77,8 +77,10 @@ async def create(request: Request, caller: KeyInfo) -> Response:
     told = _metadata(request)
     file_name = told.get("filename") or told.get("name")
     kind = told.get("filetype") or told.get("type") or ""
-    with parts.upload_room.kept(caller.key_id, length, most):
-        upload = parts.uploads.announce(
+    known = await uploads_of(parts, caller.key_id)
+    with parts.upload_room.kept(caller.key_id, known, length, most):
+        upload = await new_upload(
+            parts,
             caller.key_id,
             type_of(file_name, kind),
             length=length,
@@ -95,7 +97,7 @@ async def create(request: Request, caller: KeyInfo) -> Response:
 async def look(request: Request, caller: KeyInfo, upload_id: str) -> Response:
     """Tell how much of an upload is here; what was unfinished about it is finished."""
     parts = parts_of(request)
-    existing_upload(parts, caller.key_id, upload_id)
+    await existing_upload(parts, caller.key_id, upload_id)
     async with alone(parts, upload_id):
         upload = await settle(parts, caller.key_id, upload_id)
     headers = _state(parts, upload)
@@ -115,7 +117,7 @@ async def go_on(request: Request, caller: KeyInfo, upload_id: str) -> Response:
     """
     _check_version(request)
     parts = parts_of(request)
-    existing_upload(parts, caller.key_id, upload_id)
+    await existing_upload(parts, caller.key_id, upload_id)
     offset = _number(request, "Upload-Offset")
     upload = await _take(request, parts, caller, upload_id, offset)
     return Response(status_code=204, headers=_state(parts, upload))

@@ -19,7 +19,7 @@ from retake.api.file_types import file_type, type_of
 from retake.api.links import Links, links_for
 from retake.api.multipart import OneFile
 from retake.api.parts import ApiParts, parts_of
-from retake.api.receiving import announced, chunks_of, receive
+from retake.api.receiving import announced, chunks_of, new_upload, receive, uploads_of
 from retake.core.errors import BadRequest
 from retake.core.titles import file_title
 from retake.queue.keys import KeyInfo
@@ -42,7 +42,7 @@ async def make_upload_url(request: Request, caller: Caller) -> Json:
     file_name = body.get("file_name")
     if not isinstance(file_name, str | None):
         raise BadRequest("wrong_type", "file_name must be a text", param="file_name")
-    upload = parts.uploads.announce(caller.key_id, kind, file_name=file_title(file_name))
+    upload = await new_upload(parts, caller.key_id, kind, file_name=file_title(file_name))
     return Json(
         {
             "upload_url": links.file(upload.name, "PUT"),
@@ -66,18 +66,18 @@ async def upload(request: Request, caller: Caller) -> Response:
         stored = await _from_form(request, parts, caller)
     else:
         check_upload_headers(request)
-        new = parts.uploads.announce(caller.key_id, type_of(None, kind))
+        new = await new_upload(parts, caller.key_id, type_of(None, kind))
         length = announced(request, parts.limits.max_bytes)
         await receive(parts, new, chunks_of(request, parts.stall_s), length)
         stored = new.upload_id
-    return _told(request, parts, existing_upload(parts, caller.key_id, stored), 201)
+    return _told(request, parts, await existing_upload(parts, caller.key_id, stored), 201)
 
 
 @routes.get("/uploads")
 async def list_uploads(request: Request, caller: Caller) -> Json:
     """Return the caller's uploads, the latest first."""
     parts, links = parts_of(request), links_for(request)
-    found = [upload_json(parts, links, one) for one in parts.uploads.of_key(caller.key_id)]
+    found = [upload_json(parts, links, one) for one in await uploads_of(parts, caller.key_id)]
     return Json({"uploads": found, "total": len(found)})
 
 
@@ -118,7 +118,7 @@ async def override(request: Request, upload_id: str, caller: Caller) -> Response
 async def remove(request: Request, upload_id: str, caller: Caller) -> Response:
     """Remove an upload, unless a request still needs it."""
     parts = parts_of(request)
-    await remove_upload(parts, existing_upload(parts, caller.key_id, upload_id))
+    await remove_upload(parts, await existing_upload(parts, caller.key_id, upload_id))
     return Response(status_code=204, headers=tus.HEADERS if tus.is_tus(request) else {})
 
 
@@ -204,7 +204,7 @@ async def _from_form(request: Request, parts: ApiParts, caller: KeyInfo) -> str:
     told = form.form
     wanted = told.fields.get("file_type")
     kind = file_type(wanted) if wanted else type_of(told.file_name, told.file_kind)
-    new = parts.uploads.announce(caller.key_id, kind, file_name=file_title(told.file_name))
+    new = await new_upload(parts, caller.key_id, kind, file_name=file_title(told.file_name))
 
     async def all_of_it() -> AsyncGenerator[bytes]:
         yield first
@@ -214,6 +214,6 @@ async def _from_form(request: Request, parts: ApiParts, caller: KeyInfo) -> str:
     try:
         await receive(parts, new, all_of_it(), length)
     except BaseException:
-        parts.uploads.remove(new.key_id, new.upload_id)
+        await parts.at_storage(lambda: parts.uploads.remove(new.key_id, new.upload_id))
         raise
     return new.upload_id

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from retake.bootstrap.hosted import open_vault
 from retake.bootstrap.parts import fetch_policy, limits, make_engine
-from retake.bootstrap.server import open_storage
+from retake.bootstrap.storage import open_storage
 from retake.core.request import check_payload
 from retake.core.watch import Watch
 from retake.telemetry.logs import set_up_logs
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from retake.settings import Settings
     from retake.steps.fetch import FetchPolicy
     from retake.steps.run import Fetch, Step
-    from retake.storage import LocalStorage
+    from retake.storage import Storage
     from retake.worker import RunRequest
 
 
@@ -52,13 +52,14 @@ def work_until_stopped(chosen: Settings, child_fd: int) -> NoReturn:
 
 def _request_runner(chosen: Settings, data_dir: DataDir, engines: dict[str, Engine]) -> RunRequest:
     accepted = limits(chosen)
-    storage = open_storage(data_dir)
+    storage = open_storage(chosen, data_dir)
     policy = fetch_policy(chosen, allow_private=chosen.fetch_allow_private)
     fetch = _fetch_server(policy, storage)
     vault = open_vault(data_dir)
 
     def run_request(request: dict[str, Any], step: Step, watch: Watch) -> dict[str, Any]:
         from retake.bootstrap.finishing import finish
+        from retake.steps.handover import HandedOver
         from retake.steps.outcome import outcome_of
         from retake.steps.publish import StorageShelf
         from retake.steps.run import Job, Parts, run
@@ -74,21 +75,30 @@ def _request_runner(chosen: Settings, data_dir: DataDir, engines: dict[str, Engi
             engines[engine_id] = make_engine(engine_id, chosen)
         shelf = StorageShelf(storage, request_id)
         job = Job(asked, request["seed"], data_dir.work / request_id)
-        finished = run(job, Parts(engines[engine_id], fetch, shelf, accepted), step, watch)
+        parts = Parts(engines[engine_id], fetch, shelf, accepted)
+        if storage.shared:
+            files = HandedOver(storage, request_id, job.work, step)
+            step, parts = files.step, replace(parts, files=files)
+        finished = run(job, parts, step, watch)
         return finish(request, outcome_of(finished), storage, policy, step, watch)
 
     return run_request
 
 
-def _fetch_server(policy: FetchPolicy, storage: LocalStorage) -> Fetch:
+def _fetch_server(policy: FetchPolicy, storage: Storage) -> Fetch:
     """Return a Fetch for source references: ``upload:name`` in the storage, else ``url:…``."""
 
     def fetch_server(uri: str, dest: Path, watch: Watch) -> Path:
         from retake.steps.fetch import fetch
+        from retake.steps.handover import COPIES
 
         kind, _, where = uri.partition(":")
         if kind == "upload":
-            return storage.path(where)
+            if here := storage.here(where):
+                return here
+            path = dest.parent / COPIES / where
+            storage.bring(where, path)
+            return path
         return fetch(where, dest, policy, watch).path
 
     return fetch_server

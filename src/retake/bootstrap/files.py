@@ -11,12 +11,12 @@ from retake.core.request import Limits, RetakeRequest
 
 if TYPE_CHECKING:
     from retake.settings import Settings
-    from retake.storage import LocalStorage
+    from retake.storage import Storage
 
 _DAY_S = 24 * 3600
 
 
-def files_parts(chosen: Settings, accepted: Limits, storage: LocalStorage) -> dict[str, Any]:
+def files_parts(chosen: Settings, accepted: Limits, storage: Storage) -> dict[str, Any]:
     """Return what `ApiParts` has to know of files."""
     from retake.storage.upload import UploadPolicy
 
@@ -33,7 +33,7 @@ def files_parts(chosen: Settings, accepted: Limits, storage: LocalStorage) -> di
     }
 
 
-def _put_example(storage: LocalStorage) -> str | None:
+def _put_example(storage: Storage) -> str | None:
     """Store the bundled clip, which the first start's curl lines use; return its stored name."""
     package = Path(retake.__file__).parent
     # In the wheel it lies in the package; in a checkout, where `make demo` has it too.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -13,13 +14,13 @@ if TYPE_CHECKING:
     from retake.core.watch import Watch
     from retake.steps.fetch import FetchPolicy
     from retake.steps.run import Step
-    from retake.storage import LocalStorage
+    from retake.storage import Storage
 
 
 def finish(
     request: dict[str, Any],
     outcome: dict[str, Any],
-    storage: LocalStorage,
+    storage: Storage,
     policy: FetchPolicy,
     step: Step,
     watch: Watch,
@@ -44,11 +45,15 @@ def finish(
         return outcome
     from retake.steps.deliver import deliver
 
-    files = {role: storage.path(name) for role, name in outcome["files"].items()}
     delivery = Delivery.from_dict(request["puts"])
+    roles = {put.role for put in delivery.puts} & outcome["files"].keys()
 
     def work() -> dict[str, Any]:
-        return {"delivered": [asdict(one) for one in deliver(delivery, files, policy, watch)]}
+        with ExitStack() as held:
+            files = {
+                role: held.enter_context(storage.local(outcome["files"][role])) for role in roles
+            }
+            return {"delivered": [asdict(one) for one in deliver(delivery, files, policy, watch)]}
 
     delivered = step("deliver", work)["delivered"]
     failed = [
@@ -60,10 +65,8 @@ def finish(
     return {**outcome, "delivered": delivered, "warnings": warnings}
 
 
-def _title(request: dict[str, Any], storage: LocalStorage) -> str | None:
+def _title(request: dict[str, Any], storage: Storage) -> str | None:
     """Return what the source is called; None where nobody said."""
-    from retake.storage.uploads import Uploads
-
     kind, _, where = request["source_ref"].partition(":")
     if kind != "upload":
         return title_from_uri(where)
@@ -73,5 +76,5 @@ def _title(request: dict[str, Any], storage: LocalStorage) -> str | None:
     if folder != "uploads":
         return None
     key_id, _, name = rest.partition("/")
-    upload = Uploads(storage, 0, time.time).find(key_id, name.partition(".")[0])
+    upload = storage.uploads(0, time.time).find(key_id, name.partition(".")[0])
     return without_ending(upload.file_name) if upload else None

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from retake.core.source import Source
     from retake.queue.data_dir import DataDir
     from retake.settings import Settings
-    from retake.storage import LocalStorage
+    from retake.storage import Storage
 
 FETCH_S = 60.0
 """How long the video of a dry run may take to come, in seconds."""
@@ -37,7 +38,7 @@ ESTIMATE_S = 60.0
 
 
 def preview_maker(
-    chosen: Settings, data_dir: DataDir, storage: LocalStorage
+    chosen: Settings, data_dir: DataDir, storage: Storage
 ) -> Callable[[RetakeRequest, str, str, Watch], dict[str, Any]]:
     """Return the function that the API calls for a dry run; see `retake.api.parts.Preview`."""
     accepted = limits(chosen)
@@ -57,9 +58,9 @@ def preview_maker(
         from retake.steps.plan import plan_form, plan_sections
 
         kind, _, where = source_ref.partition(":")
-        with tempfile.TemporaryDirectory(dir=folder) as name:
+        with tempfile.TemporaryDirectory(dir=folder) as name, ExitStack() as held:
             if kind == "upload":
-                path = storage.path(where)
+                path = held.enter_context(storage.local(where))
             else:
                 path = fetch(where, Path(name) / "source", policy, watch).path
             source = edited(probe_safely(path, accepted), request.audio_track)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import os
-import secrets
 import signal
 import socket
 import sys
@@ -18,6 +16,7 @@ from retake.bootstrap.files import files_parts
 from retake.bootstrap.notify import make_notifier
 from retake.bootstrap.parts import engine_info, engine_infos, limits
 from retake.bootstrap.preview import preview_maker
+from retake.bootstrap.storage import open_storage
 from retake.bootstrap.upstream import upstream_door
 from retake.core.errors import BadRequest, StorageFailed
 from retake.telemetry.logs import set_up_logs
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from retake.queue.requests import Requests
     from retake.queue.supervisor import Supervisor
     from retake.settings import Settings
-    from retake.storage import LocalStorage
+    from retake.storage import Storage
 
 _log = logging.getLogger(__name__)
 
@@ -98,7 +97,7 @@ async def _serve(
     from retake.queue.unfinished import Capacity
 
     keys = Keys(data_dir.keys)
-    storage = open_storage(data_dir)
+    storage = open_storage(chosen, data_dir)
     storage.sweep()
     requests = Requests(
         data_dir,
@@ -107,7 +106,7 @@ async def _serve(
         capacity=Capacity(chosen.max_unfinished, chosen.max_unfinished_per_key),
     )
     requests.watch_deadlines()
-    supervisor = Supervisor(lambda fd: _child_command(fd, data_dir), requests)
+    supervisor = Supervisor(lambda fd: _child_command(fd, data_dir, chosen), requests)
     await supervisor.start()
     await _until_begun(supervisor)
     # While the child loads its libraries, this process loads its own.
@@ -154,10 +153,12 @@ async def _until_begun(supervisor: Supervisor) -> None:
         await asyncio.sleep(0.005)
 
 
-def _discard(storage: LocalStorage, request_id: str) -> None:
+def _discard(storage: Storage, request_id: str) -> None:
     """Remove what a request without a result has published; its work folder is the child's."""
     try:
         storage.delete_tree(f"outputs/{request_id}")
+        if storage.shared:
+            storage.delete_tree(f"work/{request_id}")
     except StorageFailed as error:
         about = {"request_id": request_id}
         _log.error("files of a request could not be removed: %s", error, extra=about)
@@ -167,23 +168,10 @@ def _ignore(_number: int, _frame: object) -> None:
     return
 
 
-def _child_command(fd: int, data_dir: DataDir) -> list[str]:
+def _child_command(fd: int, data_dir: DataDir, chosen: Settings) -> list[str]:
     worker = [sys.executable, "-m", "retake.cli.main", "worker"]
-    return [*worker, "--child-fd", str(fd), "--data-dir", str(data_dir.path)]
-
-
-def open_storage(data_dir: DataDir) -> LocalStorage:
-    """Return the storage of a data folder; the secret that signs its URLs is made once."""
-    from retake.storage import LocalStorage
-
-    try:
-        fd = os.open(data_dir.secret, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    except FileExistsError:
-        pass
-    else:
-        with os.fdopen(fd, "wb") as secret:
-            secret.write(secrets.token_bytes(32))
-    return LocalStorage(data_dir.files, data_dir.secret.read_bytes())
+    storage = [] if chosen.storage is None else ["--storage", chosen.storage]
+    return [*worker, "--child-fd", str(fd), "--data-dir", str(data_dir.path), *storage]
 
 
 def _api_parts(
@@ -191,7 +179,7 @@ def _api_parts(
     data_dir: DataDir,
     requests: Requests,
     keys: Keys,
-    storage: LocalStorage,
+    storage: Storage,
     supervisor: Supervisor,
 ) -> ApiParts:
     from retake.api.catalogue import ModelInfo
@@ -214,6 +202,7 @@ def _api_parts(
         url_ttl_s=chosen.url_ttl_s,
         max_body_bytes=chosen.max_body_bytes,
         allow_private=chosen.fetch_allow_private,
+        redirect_files=chosen.storage_redirect,
         preview=preview_maker(chosen, data_dir, storage),
         ready=lambda: supervisor.ready,
         metrics_token=_plain(chosen.metrics_token),

@@ -23,6 +23,10 @@ def serve(
         Path | None,
         typer.Option("--data-dir", help="Folder of everything it keeps (RETAKE_DATA_DIR)."),
     ] = None,
+    storage: Annotated[
+        str | None,
+        typer.Option(help="Bucket of uploads and outputs, s3://… (RETAKE_STORAGE; the folder)."),
+    ] = None,
     until_input_ends: Annotated[bool, typer.Option("--until-input-ends", hidden=True)] = False,  # noqa: FBT002 - typer makes it a flag
 ) -> None:
     """Serve the API and the page on this machine.
@@ -36,7 +40,9 @@ def serve(
     if until_input_ends:
         threading.Thread(target=_stop_when_input_ends, daemon=True).start()
     try:
-        serve_until_stopped(settings(host=host, port=port, data_dir=data_dir), _welcome)
+        serve_until_stopped(
+            settings(host=host, port=port, data_dir=data_dir, storage=storage), _welcome
+        )
     except RetakeError as error:
         typer.echo(f"retake: {error.message}", err=True)
         raise typer.Exit(exit_for(error)) from error

@@ -17,7 +17,7 @@ from retake.media.look.sheet import contact_sheet, results_sheet, thumbnail
 from retake.media.probe import probe_output
 from retake.media.sound_alone import sound_alone
 from retake.steps.plan import Planned
-from retake.storage import LocalStorage
+from retake.storage import Storage
 
 ROLES = frozenset({"video", "sheet", "thumbnail", "section", "audio", "report", "takes"})
 """What can come of a request. Of several sections the later ones are ``section_2`` and so on;
@@ -53,7 +53,7 @@ class StorageShelf:
     `suffix` stands behind the names of the files of all takes but the first.
     """
 
-    storage: LocalStorage
+    storage: Storage
     request_id: str
     suffix: str = ""
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -21,6 +21,7 @@ from retake.core.tracks import edited
 from retake.core.watch import Stage, Watch
 from retake.engines.engine import Engine
 from retake.media.sandbox import probe_safely
+from retake.steps.handover import OnThisMachine, WorkFiles
 from retake.steps.plan import Planned, plan_form, plan_sections
 from retake.steps.publish import Shelf
 from retake.steps.recording import Step, Took, do_at_once, recorded, timed
@@ -60,6 +61,7 @@ class Parts:
     fetch: Fetch
     shelf: Shelf
     limits: Limits
+    files: WorkFiles = field(default_factory=OnThisMachine)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +98,13 @@ def _walk(job: Job, parts: Parts, step: Step, watch: Watch) -> Finished:
     for prompt in dict.fromkeys(part.prompt for part in job.request.parts):
         parts.engine.check(prompt, job.request.options)
     path = recorded(Path, step, took, Stage.FETCH, lambda: _fetch(job, parts, watch))
+    parts.files.bring([path])
     # Probing and planning are quick and give the same every time: they are not recorded.
     source = timed(took, Stage.PROBE, lambda: _probe(path, parts.limits, watch))
     source = edited(source, job.request.audio_track)
     sections = timed(took, Stage.PLAN, lambda: _plan(job, source, parts.limits, watch))
     takes = _takes(job, path, source, sections, took)
-    shared = make_takes(takes, Crew(parts.engine, parts.shelf, step, watch))
+    shared = make_takes(takes, Crew(parts.engine, parts.shelf, step, watch, parts.files))
     report = next(take.report for take in takes if take.report is not None and not take.error)
     files = next(take.files for take in takes if not take.error)
     return Finished(files | shared, report, takes)

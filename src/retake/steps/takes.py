@@ -18,6 +18,7 @@ from retake.core.report import Report
 from retake.core.watch import Stage, Watch
 from retake.engines.engine import Engine
 from retake.steps.generate import Generated, generate
+from retake.steps.handover import WorkFiles
 from retake.steps.plan import Planned
 from retake.steps.publish import Shelf, publish, publish_takes_sheet
 from retake.steps.recording import Step, Took, recorded
@@ -64,6 +65,7 @@ class Crew:
     shelf: Shelf
     step: Step
     watch: Watch
+    files: WorkFiles
 
 
 def make_takes(takes: Sequence[Take], crew: Crew) -> dict[str, str]:
@@ -93,7 +95,7 @@ def _each(takes: Sequence[Take], do: Callable[[Take, int, int, Crew], None], cre
         except RetakeError as error:
             take.error = error
             if take.of > 1:
-                _drop(take)
+                crew.files.drop(_made(take))
     errors = [take.error for take in takes if take.error is not None]
     if len(errors) == len(takes):
         raise errors[0]
@@ -138,15 +140,17 @@ def _render(take: Take, at: int, of: int, crew: Crew) -> None:
     watch = _rendering(crew.watch, at, of)
 
     def work() -> Proven:
+        crew.files.bring(_made(take))
         return render_verified(take.planned, out, [made.files for made in take.made], watch)
 
     name = _name(Stage.RENDER, take)
     take.proven = recorded(Proven, crew.step, take.took, Stage.RENDER, work, name)
+    crew.files.bring([take.proven.rendered.path])
     take.took[Stage.RENDER] -= take.proven.verify_s
     take.took[Stage.VERIFY] = take.proven.verify_s
     if take.of > 1:
         # Takes are large, and what was rendered has been recorded.
-        _drop(take)
+        crew.files.drop(_made(take))
     take.report = make_report(
         take.planned, take.made, take.proven, crew.engine.describe(), take.took, watch
     )
@@ -192,9 +196,6 @@ def _rendering(watch: Watch, at: int, of: int) -> Watch:
     return watch.told_by(tell)
 
 
-def _drop(take: Take) -> None:
-    """Delete the takes' own files; what was rendered from them stays."""
-    for made in take.made:
-        for path in (made.files.video, made.files.sound):
-            if path is not None:
-                Path(path).unlink(missing_ok=True)
+def _made(take: Take) -> list[Path | None]:
+    """Return the take's own files; what is rendered from them is another."""
+    return [path for made in take.made for path in (made.files.video, made.files.sound)]

@@ -1,44 +1,31 @@
-"""Named files in a folder: each is there whole or not at all, and given out by signed URLs.
-
-A name is a relative path such as ``outputs/4f1c…/video.mp4``. Names are made by us, yet every one
-that comes in from outside is checked before it touches the disk.
-"""
+"""A storage in a folder of this machine."""
 
 from __future__ import annotations
 
 import contextlib
-import errno
 import filecmp
-import hmac
 import os
-import re
 import secrets
 import shutil
-from collections.abc import Generator
+import stat
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from retake.core.errors import BadRequest, StorageFailed
+from retake.storage.faults import another_file, not_there, told
+from retake.storage.folder_uploads import FolderUploads
+from retake.storage.names import Signer, checked_name
+from retake.storage.storage import Stat
 
-_PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
-_MAX_PARTS = 8
 _INCOMING = ".incoming"
 """Unfinished files lie here. No name can reach it (names begin with a letter or a digit) and it is
 on the same file system, so that a finished file appears by one rename."""
-_DOMAIN = b"retake file v1\n"
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
-_DENIED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+_PIECE = 256 * 1024
 
 
-def safe_name(name: str) -> bool:
-    """Return whether `name` is one that storage may hold: no ``..``, no root, no odd characters."""
-    parts = name.split("/")
-    return len(parts) <= _MAX_PARTS and all(_PART.fullmatch(part) for part in parts)
-
-
-class LocalStorage:
-    """Files below one folder.
+class LocalStorage(Signer):
+    """Files below one folder; see `Storage` for what the methods do.
 
     Args:
         root: The folder; made when it is not there.
@@ -48,11 +35,11 @@ class LocalStorage:
         ValueError: The secret is too short to be one.
     """
 
+    shared = False
+
     def __init__(self, root: Path, secret: bytes) -> None:
-        if len(secret) < 32:
-            raise ValueError("the secret that signs URLs needs at least 32 bytes")
+        super().__init__(secret)
         self._root = root
-        self._secret = secret
         (root / _INCOMING).mkdir(parents=True, exist_ok=True)
 
     @property
@@ -66,42 +53,31 @@ class LocalStorage:
         Raises:
             BadRequest: The name is not a safe one (code ``bad_name``).
         """
-        if not safe_name(name):
-            raise BadRequest("bad_name", f"{name[:80]!r} is not the name of a file")
-        return self._root / name
+        return self._root / checked_name(name)
 
-    def put(self, name: str, file: Path) -> Path:
-        """Take in a finished file under `name`, replacing one of that name; return where it lies.
+    def here(self, name: str) -> Path | None:
+        """Return where the file lies, or would lie."""
+        return self.path(name)
 
-        `file` stays where it is. Where the file system can, both share the same bytes, so `file`
-        may be deleted or replaced afterwards, but not written into.
+    def stat(self, name: str) -> Stat | None:
+        """Return what is known of a file."""
+        return _stat(name, self.path(name))
 
-        Raises:
-            StorageFailed: It could not be written.
+    def put(self, name: str, file: Path) -> None:
+        """Take in a finished file.
+
+        Where the file system can, both names share the same bytes.
         """
         target, part = self.path(name), self._part()
         with told(), _removed_on_error(part):
-            try:
-                part.hardlink_to(file)
-            except OSError:
-                # Another file system, or one without links.
-                shutil.copyfile(file, part)
+            _link_or_copy(file, part)
             with part.open("rb") as stream:
                 os.fsync(stream.fileno())
             self._appear(part, target)
-        return target
 
     @contextmanager
     def writing(self, name: str) -> Generator[BinaryIO]:
-        """Open a file to write into; it appears under `name` when the block ends without an error.
-
-        Where a file of that name is there already, the new one must be equal to it: a name never
-        changes what it stands for.
-
-        Raises:
-            StorageFailed: It could not be written, or another file has that name
-                (code ``exists``).
-        """
+        """Open a file to write into."""
         with self.unfinished() as part:
             with told(), part.open("xb") as stream:
                 yield stream
@@ -109,7 +85,7 @@ class LocalStorage:
 
     @contextmanager
     def unfinished(self) -> Generator[Path]:
-        """Yield where a file may be written that nobody sees; it is gone when the block ends."""
+        """Give where a file may be written that nobody sees."""
         part = self._part()
         try:
             yield part
@@ -118,12 +94,7 @@ class LocalStorage:
                 part.unlink(missing_ok=True)
 
     def keep(self, part: Path, name: str) -> None:
-        """Let an unfinished file appear under `name`; what stands there already must be equal.
-
-        Raises:
-            StorageFailed: It could not be written, or another file has that name
-                (code ``exists``).
-        """
+        """Let an unfinished file appear, by one rename."""
         target = self.path(name)
         with told():
             with part.open("rb") as stream:
@@ -131,14 +102,45 @@ class LocalStorage:
             if not target.exists():
                 self._appear(part, target)
             elif not filecmp.cmp(part, target, shallow=False):
-                raise StorageFailed("exists", "another file was already stored there")
+                raise another_file()
+
+    @contextmanager
+    def local(self, name: str) -> Generator[Path]:
+        """Give where the file lies."""
+        path = self.path(name)
+        if not path.is_file():
+            raise not_there(name)
+        yield path
+
+    def bring(self, name: str, dest: Path) -> None:
+        """Let the file appear at `dest` too."""
+        part = dest.with_name(f".{secrets.token_hex(8)}")
+        with self.local(name) as path, told(), _removed_on_error(part):
+            dest.parent.mkdir(parents=True, exist_ok=True)
+            _link_or_copy(path, part)
+            part.replace(dest)
+            part.unlink(missing_ok=True)
+
+    async def open(self, name: str, first: int, end: int) -> AsyncIterator[bytes]:
+        """Return some of the bytes of a file."""
+        try:
+            stream = self.path(name).open("rb")
+        except OSError as error:
+            raise not_there(name) from error
+        return _read(stream, first, end)
+
+    def folders(self, name: str) -> list[str]:
+        """Return the folders right below a folder."""
+        return [path.name for path in self.path(name).glob("*")]
+
+    def files(self, name: str) -> Iterator[Stat]:
+        """Yield all files below a folder."""
+        for path in self.path(name).rglob("*"):
+            if found := _stat(path.relative_to(self._root).as_posix(), path):
+                yield found
 
     def delete_tree(self, name: str) -> None:
-        """Remove the file or folder of that name; nothing happens where there is none.
-
-        Raises:
-            StorageFailed: It could not be removed.
-        """
+        """Remove the file or folder of that name."""
         path = self.path(name)
         with told():
             try:
@@ -149,22 +151,17 @@ class LocalStorage:
                 return
 
     def sweep(self) -> None:
-        """Remove what a killed process left unfinished; only while nobody writes."""
+        """Remove what a killed process left unfinished."""
         for part in (self._root / _INCOMING).iterdir():
             part.unlink(missing_ok=True)
 
-    def sign(self, name: str, expires_at: int, method: str) -> str:
-        """Return the signature that lets its bearer use `method` on `name` until `expires_at`.
+    def link(self, name: str, seconds: int) -> str | None:  # noqa: ARG002 - there is none
+        """Return None: only we give the files out."""
+        return None
 
-        HMAC-SHA256 as 64 hexadecimal digits; `expires_at` is Unix time in seconds.
-        """
-        text = f"{method}\n{expires_at}\n{name}".encode()
-        return hmac.digest(self._secret, _DOMAIN + text, "sha256").hex()
-
-    def check(self, name: str, expires_at: int, method: str, signature: str) -> bool:
-        """Return whether `sign` gave this signature; whether it has expired is not asked here."""
-        good = self.sign(name, expires_at, method).encode()
-        return hmac.compare_digest(good, signature.encode("utf-8", "replace"))
+    def uploads(self, ttl_s: int, now: Callable[[], float]) -> FolderUploads:
+        """Return the uploads in this storage."""
+        return FolderUploads(self, ttl_s, now)
 
     def _part(self) -> Path:
         return self._root / _INCOMING / secrets.token_hex(16)
@@ -172,6 +169,8 @@ class LocalStorage:
     def _appear(self, part: Path, target: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         part.replace(target)
+        # Of two links to one file (a step that is repeated) neither is renamed: POSIX rename.
+        part.unlink(missing_ok=True)
         # A rename lasts once its folder, and the folders just made above it, are on the disk.
         folder = target.parent
         while True:
@@ -179,6 +178,33 @@ class LocalStorage:
             if folder == self._root:
                 return
             folder = folder.parent
+
+
+def _stat(name: str, path: Path) -> Stat | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    if not stat.S_ISREG(found.st_mode):
+        return None
+    etag = f"{found.st_ino:x}-{found.st_mtime_ns:x}-{found.st_size:x}"
+    return Stat(name, found.st_size, etag, found.st_mtime)
+
+
+async def _read(stream: BinaryIO, first: int, end: int) -> AsyncIterator[bytes]:
+    with stream:
+        stream.seek(first)
+        while first < end and (piece := stream.read(min(_PIECE, end - first))):
+            first += len(piece)
+            yield piece
+
+
+def _link_or_copy(file: Path, part: Path) -> None:
+    try:
+        part.hardlink_to(file)
+    except OSError:
+        # Another file system, or one without links.
+        shutil.copyfile(file, part)
 
 
 def _sync_folder(folder: Path) -> None:
@@ -197,25 +223,3 @@ def _removed_on_error(part: Path) -> Generator[None]:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
         raise
-
-
-@contextmanager
-def told() -> Generator[None]:
-    """Turn what the operating system says into what a user can be told."""
-    try:
-        yield
-    except OSError as error:
-        raise storage_failed(error) from error
-
-
-def storage_failed(error: OSError) -> StorageFailed:
-    """Return the user's error for one of the operating system's while writing."""
-    if error.errno in _FULL:
-        return StorageFailed(
-            "disk_full",
-            "no space is left to store the file; free some and try again",
-            retryable=True,
-        )
-    if error.errno in _DENIED:
-        return StorageFailed("no_permission", "the file may not be written there")
-    return StorageFailed("storage", f"the file could not be stored: {error.strerror or error}")

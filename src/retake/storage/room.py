@@ -3,34 +3,34 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator, Iterable
+from collections.abc import Collection, Generator, Iterable
 from contextlib import contextmanager
 
 from retake.core.errors import StorageFailed
 from retake.storage.upload import Upload, UploadPolicy
-from retake.storage.uploads import Uploads
 
 
 class Room:
     """The room for uploads; for one process.
 
     Args:
-        uploads: Those that are on the disk.
         policy: How much is accepted.
     """
 
-    def __init__(self, uploads: Uploads, policy: UploadPolicy) -> None:
-        self._uploads = uploads
+    def __init__(self, policy: UploadPolicy) -> None:
         self._policy = policy
         self._bytes: Counter[str] = Counter()
         self._count: Counter[str] = Counter()
 
     @contextmanager
-    def kept(self, key_id: str, length: int | None, most: int) -> Generator[int]:
+    def kept(
+        self, key_id: str, known: Collection[Upload], length: int | None, most: int
+    ) -> Generator[int]:
         """Keep room for one more upload of the key; yield the most bytes that it may have.
 
         Args:
             key_id: Whose it is.
+            known: The key's uploads that are stored, and those on their way.
             length: Its bytes, where they are known.
             most: Most bytes of any upload.
 
@@ -38,7 +38,6 @@ class Room:
             StorageFailed: The key's room is taken (``upload_quota``), or it has too many uploads
                 (``too_many_uploads``); both retryable.
         """
-        known = self._uploads.of_key(key_id)
         taken = _bytes_of(known) + self._bytes[key_id]
         left = self._policy.key_bytes - taken
         wanted = min(most, max(left, 1)) if length is None else length
@@ -54,9 +53,9 @@ class Room:
             self._bytes[key_id] -= wanted
             self._count[key_id] -= 1
 
-    def full(self, key_id: str) -> StorageFailed:
+    def full(self, known: Collection[Upload]) -> StorageFailed:
         """Return the error for an upload of unknown length that found no more room."""
-        return _no_room(_bytes_of(self._uploads.of_key(key_id)), self._policy)
+        return _no_room(_bytes_of(known), self._policy)
 
 
 def _bytes_of(known: Iterable[Upload]) -> int:

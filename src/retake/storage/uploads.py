@@ -1,43 +1,49 @@
-"""The uploads of every key: whose they are, how much they take, when they expire.
-
-The folders are the record; there is no other. A finished upload is the stored file
-``uploads/KEY/ID.TYPE``, which expires some time after it came or was last used. What is known of
-one on its way lies apart, where no name of a stored file can reach it: ``ID.json`` what was
-announced, ``ID.part`` the bytes so far, ``ID.chunk`` where a piece began that is still to be
-compared with its checksum.
-"""
+"""The uploads of every key: whose they are, how much they take, when they expire."""
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
-from retake.storage.local import LocalStorage, told
 from retake.storage.upload import Upload
 
-_ROOM = ".uploads"
-_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
+UPLOAD_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
 
-class Uploads:
-    """The uploads in one storage. For one process; what it says is read from the disk each time.
+class Piece(Protocol):
+    """Bytes that are being added to an upload on its way; one writer at a time."""
 
-    Args:
-        storage: Where finished ones are.
+    def write(self, data: bytes) -> None:
+        """Add bytes.
+
+        Raises:
+            Moved: Another server has gone on with the upload meanwhile.
+        """
+        ...
+
+    def keep(self) -> None:
+        """Make sure that all that was written outlives a kill; it is part of the upload then."""
+        ...
+
+    def leave(self) -> None:
+        """End after an error: what was written stays, unless it was to be compared first."""
+        ...
+
+
+class Uploads(Protocol):
+    """The uploads in one storage; it is the only record of them. Every method may block.
+
+    Attributes:
         ttl_s: How long one is kept after it came or was last used, in seconds.
-        now: Gives Unix time in seconds.
+        grace_s: How much longer it is kept before it is removed: 0 where nothing can come between
+            the look and the removal.
     """
 
-    def __init__(self, storage: LocalStorage, ttl_s: int, now: Callable[[], float]) -> None:
-        self.storage = storage
-        self.ttl_s = ttl_s
-        self._now = now
-        self._room = storage.root / _ROOM
+    ttl_s: int
+    grace_s: int
 
     def announce(
         self,
@@ -48,133 +54,46 @@ class Uploads:
         file_name: str | None = None,
         metadata: str | None = None,
     ) -> Upload:
-        """Return a new upload; what was told of it is on the disk, where anything was."""
-        upload_id = secrets.token_hex(16)
-        if length is not None or file_name is not None:
-            info = {
-                "file_type": file_type,
-                "length": length,
-                "file_name": file_name,
-                "metadata": metadata,
-            }
-            with told():
-                self._write(self._beside(key_id, upload_id, "json"), json.dumps(info))
-        return Upload(key_id, upload_id, file_type, length, 0, file_name, int(self._now()))
+        """Return a new upload; what was told of it is kept, where anything was."""
+        ...
 
     def find(self, key_id: str, upload_id: str) -> Upload | None:
         """Return an upload of the key; None where it has none of that id."""
-        if _ID.fullmatch(upload_id) is None:
-            return None
-        stored = next(self._folder(key_id).glob(f"{upload_id}.*"), None)
-        return self._known(key_id, upload_id, stored)
+        ...
 
     def of_key(self, key_id: str) -> list[Upload]:
         """Return the key's uploads, those on their way too, the latest first."""
-        stored = {path.stem: path for path in self._folder(key_id).glob("*.*")}
-        ids = stored.keys() | {path.stem for path in (self._room / key_id).glob("*.json")}
-        found = (self._known(key_id, upload_id, stored.get(upload_id)) for upload_id in ids)
-        return sorted(filter(None, found), key=lambda one: -one.touched_at)
+        ...
 
     def expired(self) -> Iterator[tuple[str, str]]:
-        """Yield key and id of every upload whose time is over, those that never came too."""
-        before = self._now() - self.ttl_s
-        latest: dict[tuple[str, str], float] = {}
-        for root in (self.storage.root / "uploads", self._room):
-            for path in root.glob("*/*"):
-                which = (path.parent.name, path.stem)
-                latest[which] = max(latest.get(which, 0), _size_and_time(path)[1])
-        yield from (which for which, touched in latest.items() if touched < before)
+        """Yield key and id of every upload whose time may be over, those that never came too."""
+        ...
 
     def remove(self, key_id: str, upload_id: str) -> None:
-        """Remove an upload and all that is known of it.
-
-        Raises:
-            StorageFailed: It could not be removed.
-        """
-        with told():
-            # The announcement last: what a kill leaves behind is found, and expires.
-            for path in self._folder(key_id).glob(f"{upload_id}.*"):
-                path.unlink(missing_ok=True)
-            for ending in ("part", "chunk", "json"):
-                self._beside(key_id, upload_id, ending).unlink(missing_ok=True)
-
-    def part(self, key_id: str, upload_id: str) -> Path:
-        """Return where the bytes of an upload on its way lie."""
-        return self._beside(key_id, upload_id, "part")
-
-    def mark(self, key_id: str, upload_id: str) -> Path:
-        """Return the file that says from where on bytes are not to be trusted, if it is there."""
-        return self._beside(key_id, upload_id, "chunk")
-
-    def finish(self, upload: Upload) -> None:
-        """Let an upload whose bytes are all here become a stored file.
-
-        Raises:
-            StorageFailed: It could not be stored.
-        """
-        part = self.part(upload.key_id, upload.upload_id)
-        self.storage.put(upload.name, part)
-        with told():
-            part.unlink(missing_ok=True)
+        """Remove an upload and all that is known of it."""
+        ...
 
     def use(self, name: str) -> bool:
         """Begin an upload's time anew; return whether its stored file is there."""
-        now = self._now()
-        try:
-            os.utime(self.storage.path(name), (now, now))
-        except OSError:
-            return False
-        return True
+        ...
 
-    def _known(self, key_id: str, upload_id: str, stored: Path | None) -> Upload | None:
-        """Return what is known of an upload whose stored file is `stored`."""
-        info = self._info(key_id, upload_id)
-        told = info or {}
-        if stored is not None:
-            size, touched = _size_and_time(stored)
-            file_type, length = stored.suffix.removeprefix("."), size
-        elif info is None or info.get("length") is None:
-            return None
-        else:
-            size, touched = _size_and_time(self.part(key_id, upload_id))
-            touched = touched or _size_and_time(self._beside(key_id, upload_id, "json"))[1]
-            file_type, length = info["file_type"], info["length"]
-        return Upload(
-            key_id,
-            upload_id,
-            file_type,
-            length,
-            size,
-            told.get("file_name"),
-            touched,
-            complete=stored is not None,
-            metadata=told.get("metadata"),
-        )
+    def settle(self, key_id: str, upload_id: str) -> None:
+        """Take back what a kill left of a piece that was to be compared with its checksum."""
+        ...
 
-    def _info(self, key_id: str, upload_id: str) -> dict[str, Any] | None:
-        try:
-            return json.loads(self._beside(key_id, upload_id, "json").read_bytes())
-        except OSError:
-            return None
+    def piece(self, upload: Upload, *, checked: bool) -> Piece:
+        """Begin to add bytes behind those that are here.
 
-    def _folder(self, key_id: str) -> Path:
-        return self.storage.root / "uploads" / key_id
+        Args:
+            upload: As it was just found.
+            checked: Whether they count only once they were compared with a checksum.
+        """
+        ...
 
-    def _beside(self, key_id: str, upload_id: str, ending: str) -> Path:
-        return self._room / key_id / f"{upload_id}.{ending}"
+    def whole(self, upload: Upload) -> AbstractContextManager[Path]:
+        """Give a file of all bytes of an upload that are here."""
+        ...
 
-    def _write(self, path: Path, text: str) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with self.storage.unfinished() as part:
-            part.write_text(text)
-            with part.open("rb") as stream:
-                os.fsync(stream.fileno())
-            part.replace(path)
-
-
-def _size_and_time(path: Path) -> tuple[int, int]:
-    try:
-        status = path.stat()
-    except OSError:
-        return 0, 0
-    return status.st_size, int(status.st_mtime)
+    def finish(self, upload: Upload, whole: Path) -> None:
+        """Let an upload whose bytes are all here become a stored file."""
+        ...

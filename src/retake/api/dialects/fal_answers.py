@@ -65,12 +65,12 @@ def status(request: Request, record: Record, app: str | None = None) -> dict[str
 async def result(record: Record, parts: ApiParts, links: Links) -> dict[str, Any]:
     """Return what a request that ended well gave."""
     done = record.outcome or {}
-    name, path = await video_of(record, parts)
+    stored = await video_of(record, parts)
     video = {
-        "url": links.file(name),
-        "content_type": media_type(name),
-        "file_name": await shown_name(parts, name),
-        "file_size": path.stat().st_size,
+        "url": links.file(stored.name),
+        "content_type": media_type(stored.name),
+        "file_name": await shown_name(parts, stored.name),
+        "file_size": stored.size,
     }
     more = {"notes": done.get("notes", []), "warnings": list(record.warnings)}
     return {"video": video, "seed": record.seed, "engine": record.engine, **more}

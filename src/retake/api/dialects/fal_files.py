@@ -14,7 +14,7 @@ from retake.api.dialects.fal_answers import FalRoute
 from retake.api.file_types import type_of
 from retake.api.links import links_for
 from retake.api.parts import parts_of
-from retake.api.receiving import announced, chunks_of, receive
+from retake.api.receiving import announced, chunks_of, new_upload, receive
 from retake.api.sessions import Use, give_token
 from retake.api.uploads import check_upload_headers, kept_until
 from retake.core.errors import wrong_type
@@ -30,7 +30,7 @@ async def initiate(request: Request, caller: Caller) -> Json:
     body = await read_json_object(request, max_bytes=parts.max_body_bytes, within_s=parts.body_s)
     name = file_title(_text(body, "file_name")[:1000])
     kind = type_of(name, _text(body, "content_type"))
-    upload = parts.uploads.announce(caller.key_id, kind, file_name=name)
+    upload = await new_upload(parts, caller.key_id, kind, file_name=name)
     file_url = links.file(upload.name, "GET", kept_until(parts))
     return Json({"upload_url": links.file(upload.name, "PUT"), "file_url": file_url})
 
@@ -57,7 +57,7 @@ async def upload(request: Request, caller: Caller) -> Json:
     headers = request.headers
     name = file_title(headers.get("x-fal-file-name", "")[:1000])
     kind = type_of(name, headers.get("content-type", ""))
-    new = parts.uploads.announce(caller.key_id, kind, file_name=name)
+    new = await new_upload(parts, caller.key_id, kind, file_name=name)
     length = announced(request, parts.limits.max_bytes)
     await receive(parts, new, chunks_of(request, parts.stall_s), length)
     return Json({"access_url": links.file(new.name, "GET", kept_until(parts))})

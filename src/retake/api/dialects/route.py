@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Coroutine, Mapping
-from pathlib import Path
 from typing import Any
 
 from fastapi import Request, Response
@@ -16,6 +15,7 @@ from retake.api.files import check_kept
 from retake.api.parts import ApiParts
 from retake.core.errors import RetakeError
 from retake.queue.record import Record
+from retake.storage import Stat
 
 _log = logging.getLogger(__name__)
 
@@ -53,18 +53,18 @@ class DialectRoute(APIRoute):
         return answered
 
 
-async def video_of(record: Record, parts: ApiParts) -> tuple[str, Path]:
-    """Return the stored name of a finished request's video, and where it lies.
+async def video_of(record: Record, parts: ApiParts) -> Stat:
+    """Return what is known of the stored video of a finished request.
 
     Raises:
         Refusal: It was removed since (410), or is not there (404).
     """
     name: str = (record.outcome or {}).get("files", {}).get("video", "")
     await check_kept(parts, name)
-    path = parts.storage.path(name) if name else None
-    if path is None or not path.is_file():
+    found = await parts.at_storage(lambda: parts.storage.stat(name)) if name else None
+    if found is None:
         raise Refusal("file_not_found", "the video is not there, or no longer")
-    return name, path
+    return found
 
 
 def failure_of(error: dict[str, Any]) -> RetakeError:

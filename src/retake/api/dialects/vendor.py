@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import FileResponse
 
 from retake.api.admit import admit
 from retake.api.answer import Json
@@ -23,10 +22,10 @@ from retake.api.existing import existing
 from retake.api.hold import hold
 from retake.api.links import links_for
 from retake.api.parts import ApiParts, parts_of
-from retake.api.sending import disposition, shown_name
+from retake.api.receiving import new_upload
+from retake.api.sending import disposition, shown_name, stored_file
 from retake.api.uploads import kept_until
 from retake.core.errors import RetakeError
-from retake.core.media_types import media_type
 from retake.core.request import Status
 from retake.queue.keys import KeyInfo
 from retake.queue.record import Record
@@ -79,10 +78,10 @@ async def retake_now(request: Request, caller: Caller) -> Response:
     headers = {"X-Request-Id": record.request_id}
     if record.status is not Status.SUCCESS:
         return _Route.answer(_why_not(record, parts), headers)
-    name, path = await video_of(record, parts)
-    shown = await shown_name(parts, name)
+    stored = await video_of(record, parts)
+    shown = await shown_name(parts, stored.name)
     headers["Content-Disposition"] = disposition(shown, saved=True)
-    answer = FileResponse(path, headers=headers, media_type=media_type(name))
+    answer = await stored_file(request, parts, stored, headers)
     for warning in warnings:
         answer.headers.append("Warning", f'299 retake "{_quotable(warning)}"')
     return answer
@@ -109,8 +108,8 @@ async def look(request: Request, request_id: str, caller: Caller) -> Json:
     if record.finished_at is not None:
         body["completed_at"] = _moment(record.finished_at)
     if record.status is Status.SUCCESS:
-        name, _ = await video_of(record, parts)
-        body["result"] = {"video_url": links_for(request).file(name)}
+        stored = await video_of(record, parts)
+        body["result"] = {"video_url": links_for(request).file(stored.name)}
     elif record.status.terminal:
         body["error"] = error_json(_failure(record))
     else:
@@ -122,7 +121,7 @@ async def look(request: Request, request_id: str, caller: Caller) -> Json:
 async def make_upload(request: Request, caller: Caller) -> Json:
     """Return a URL to PUT one video to, and what names it as a ``video_uri``."""
     parts, links = parts_of(request), links_for(request)
-    upload = parts.uploads.announce(caller.key_id, "mp4")
+    upload = await new_upload(parts, caller.key_id, "mp4")
     return Json(
         {
             "upload_url": links.file(upload.name, "PUT"),

@@ -1,0 +1,32 @@
+"""A remote storage as the server opens it, on the S3-compatible server of the tests."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from retake.storage.address import parse_address
+from retake.storage.copies import Copies
+from retake.storage.objects import ObjectStorage
+from retake.storage.s3 import open_store, shared_secret
+from tests.s3 import S3Server
+
+
+def s3_storage(
+    server: S3Server,
+    url: str,
+    folder: Path,
+    *,
+    cache_bytes: int = 1024**3,
+    retry_s: float = 30.0,
+) -> ObjectStorage:
+    """Open a storage; `folder` holds the copies of this machine, as the settings would say."""
+    os.environ.update(server.env)
+    try:
+        address = parse_address(url)
+        store = open_store(address, retry_s=retry_s)
+        secret = shared_secret(store, address)
+    finally:
+        for name in server.env:
+            del os.environ[name]
+    return ObjectStorage(store, address, secret, Copies(folder, cache_bytes))
