@@ -30,11 +30,32 @@ def test_a_key_with_many_requests_delays_another_keys_first_by_one() -> None:
     assert drain(turns)[:3] == ["busy-0", "other-0", "busy-1"]
 
 
-def test_a_place_before_the_last_one_of_its_key_is_refused() -> None:
+def test_a_key_that_was_served_is_behind_one_that_comes_anew() -> None:
+    turns = Turns()
+    for n, key in enumerate("abca"):
+        turns.add(n, key, f"{key}{n}")
+    assert turns.take() == "a0"
+    turns.add(9, "new", "new9")
+    assert drain(turns) == ["b1", "c2", "new9", "a3"]
+    assert drain(Turns(["a"])) == []
+
+
+def test_within_a_key_the_highest_priority_goes_first_and_costs_others_no_turn() -> None:
+    turns = Turns(served=["a"])
+    for place, priority in enumerate((0, 1, -1, 1)):
+        turns.add(place, "a", f"a{place}", priority)
+    turns.add(9, "b", "b9", -1)
+    assert drain(turns) == ["b9", "a1", "a3", "a0", "a2"]
+    assert [turns.ahead(name) for name in drain(turns)] == list(range(5))
+
+
+def test_a_place_is_given_once() -> None:
     turns = Turns()
     turns.add(5, "a", "r5")
-    with pytest.raises(ValueError, match="place 4"):
-        turns.add(4, "a", "r4")
+    with pytest.raises(ValueError, match="place 5"):
+        turns.add(5, "b", "r6")
+    turns.add(4, "a", "r4")
+    assert drain(turns) == ["r4", "r5"]
 
 
 class TurnsMachine(RuleBasedStateMachine):

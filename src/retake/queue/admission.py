@@ -22,9 +22,9 @@ class Admission:
         self._turns = Turns()
         self._admitted: dict[str, bool] = {}
 
-    def wait(self, place: int, key_id: str, request_id: str) -> None:
+    def wait(self, place: int, key_id: str, request_id: str, priority: int = 0) -> None:
         """Let a request wait for its turn."""
-        self._turns.add(place, key_id, request_id)
+        self._turns.add(place, key_id, request_id, priority)
 
     def readmit(self, request_id: str) -> None:
         """Give the child a request again that it had before the server went down."""

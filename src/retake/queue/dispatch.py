@@ -64,12 +64,15 @@ class Dispatch:
         self._link: EngineLink | None = None
         self.unfinished = unfinished
         self._ending: set[str] = set()
+        store.end_asked(discard)
         for request in store.unfinished():
             self.unfinished.hold(request.request_id, request.key_id)
             if request.begun:
                 self._admission.readmit(request.request_id)
             else:
-                self._admission.wait(request.place, request.key_id, request.request_id)
+                self._admission.wait(
+                    request.place, request.key_id, request.request_id, request.priority
+                )
 
     # For the users' side.
 
@@ -78,7 +81,7 @@ class Dispatch:
 
         It has a place in `unfinished` already.
         """
-        self._admission.wait(place, new.key_id, new.request_id)
+        self._admission.wait(place, new.key_id, new.request_id, new.priority)
         self.observer.accepted(new.request_id, new.model)
         self._tell(self._feed.changed, new.request_id)
         if self._link is not None:

@@ -26,6 +26,8 @@ class NewRequest:
         puts: Where its results are sent when they are there: `Delivery.to_dict`.
         webhook: Who is to be told of it, beside the key's own webhooks.
         trace: The W3C ``traceparent`` of the call that brought it; None without traces.
+        priority: Its place among its key's own requests: the highest is worked on first.
+        needs: The protocol that a worker must know to do it (`fleet.claims.PROTOCOL`).
     """
 
     request_id: str
@@ -40,6 +42,8 @@ class NewRequest:
     puts: dict[str, Any] | None = None
     webhook: Target | None = None
     trace: str | None = None
+    priority: int = 0
+    needs: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,8 @@ class Record:
         puts: Where its results are sent; None once it has ended.
         files_removed_at: When its files were removed; None while they are kept.
         webhook: The webhook that it brought along: `Target.to_dict`.
+        priority: Its place among its key's own requests: the highest is worked on first.
+        needs: The protocol that a worker must know to do it.
     """
 
     request_id: str
@@ -91,6 +97,8 @@ class Record:
     files_removed_at: int | None = None
     webhook: dict[str, Any] | None = None
     trace: str | None = None
+    priority: int = 0
+    needs: int = 1
 
     @property
     def ran_out(self) -> bool:

@@ -62,7 +62,7 @@ class Requests:
         capacity: Capacity = _UNLIMITED,
         database: Database | None = None,
     ) -> None:
-        self._store = Store(database or open_database(data_dir), now, known_s, discard)
+        self._store = Store(database or open_database(data_dir), now, known_s)
         self.webhooks, self.results = self._store.webhooks, self._store.results
         self._feed = Feed(self.webhooks.changed)
         self._unfinished = Unfinished(capacity)

@@ -35,6 +35,8 @@ def record_of(row: Any) -> Record:
         stage=row["stage"],
         place=row["seq"],
         trace=row["trace"],
+        priority=row["priority"],
+        needs=row["needs"],
         puts=None if row["puts"] is None else loads(row["puts"]),
         files_removed_at=row["files_removed_at"],
         webhook=None if row["webhook"] is None else loads(row["webhook"]),
@@ -59,6 +61,8 @@ def record_of_new(new: NewRequest, now: int, place: int) -> Record:
         cancel_at=new.cancel_at,
         place=place,
         trace=new.trace,
+        priority=new.priority,
+        needs=new.needs,
         puts=new.puts,
         webhook=None if new.webhook is None else new.webhook.to_dict(),
     )

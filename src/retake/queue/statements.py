@@ -6,9 +6,11 @@ from retake.queue.database import Dialect, Texts
 
 INSERT = """
 insert into requests (request_id, key_id, model, engine, payload, source_ref, seed, warnings,
-                      cancel_at, webhook, puts, trace, created_at, queued_at, updated_at)
+                      cancel_at, webhook, puts, trace, priority, needs,
+                      created_at, queued_at, updated_at)
 values (:request_id, :key_id, :model, :engine, :payload, :source_ref, :seed, :warnings,
-        :cancel_at, :webhook, :puts, :trace, :now, :now, :now)
+        :cancel_at, :webhook, :puts, :trace, :priority, :needs,
+        :now, :now, :now)
 returning seq
 """
 BEGIN = """
@@ -57,7 +59,7 @@ update requests set status = 'cancelled', finished_at = :now, updated_at = :now
 where status in ('queued', 'processing') and status = 'processing' and cancel_requested <> 0
 """
 UNFINISHED = """
-select seq, request_id, key_id, status from requests
+select seq, request_id, key_id, status, priority from requests
 where status in ('queued', 'processing') order by seq
 """
 DEADLINES = """

@@ -30,13 +30,15 @@ Discard = Callable[[str], None]
 class Unfinished:
     """A request that has to be taken up again when the server starts.
 
-    `place` is its number in the order of all requests; `begun` whether the engine had begun it.
+    `place` is its number in the order of all requests; `begun` whether the engine had begun it;
+    `priority` its place among its key's own.
     """
 
     place: int
     request_id: str
     key_id: str
     begun: bool
+    priority: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,6 @@ class Store:
         database: Holds them; closed by `close`.
         now: Gives Unix time in seconds.
         known_s: How long an idempotency key is known, in seconds.
-        discard: Removes what was stored of a request that is found to be cancelled.
 
     Attributes:
         listing: Lists of them.
@@ -62,17 +63,10 @@ class Store:
         webhooks: Who is to be told of them.
     """
 
-    def __init__(
-        self, database: Database, now: Callable[[], float], known_s: int, discard: Discard
-    ) -> None:
+    def __init__(self, database: Database, now: Callable[[], float], known_s: int) -> None:
         self._now = now
         self._known_s = known_s
         self._database = database
-        # Somebody was told that these would stop, then the server went down before they did.
-        for row in database.read_now(lambda db: db.execute(statements.ASKED).fetchall()):
-            discard(row[0])
-        stopped = {"now": int(now())}
-        database.write_now(lambda db: db.execute(statements.CANCEL_ASKED, stopped).rowcount)
         self.listing = Listing(database)
         self.results = Results(database, now)
         self.webhooks = Webhooks(database, now)
@@ -99,6 +93,8 @@ class Store:
             "warnings": _json(list(new.warnings)),
             "cancel_at": new.cancel_at,
             "trace": new.trace,
+            "priority": new.priority,
+            "needs": new.needs,
             "puts": None if new.puts is None else _json(new.puts),
             "webhook": None if new.webhook is None else _json(new.webhook.to_dict()),
             "now": now,
@@ -179,9 +175,21 @@ class Store:
                 row["request_id"],
                 row["key_id"],
                 row["status"] == Status.PROCESSING,
+                row["priority"],
             )
             for row in rows
         ]
+
+    def end_asked(self, discard: Discard) -> None:
+        """Cancel those that somebody was told would stop before the server went down; for starts.
+
+        Args:
+            discard: Removes what was stored of one.
+        """
+        for row in self._database.read_now(lambda db: db.execute(statements.ASKED).fetchall()):
+            discard(row[0])
+        stopped = {"now": int(self._now())}
+        self._database.write_now(lambda db: db.execute(statements.CANCEL_ASKED, stopped).rowcount)
 
     def deadlines(self) -> dict[str, int]:
         """Return when each unfinished request is to be cancelled (Unix time); for starts."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from retake.core.errors import BadRequest, StorageFailed
@@ -29,6 +30,9 @@ class Unfinished:
 
     def __len__(self) -> int:
         return len(self._key_of)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._key_of)
 
     def enter(self, request_id: str, key_id: str) -> None:
         """Let one more in.
