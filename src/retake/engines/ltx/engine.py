@@ -14,7 +14,7 @@ from retake.engines.engine import EngineInfo, Estimate, Shot, Take
 from retake.engines.ltx.info import INFO, check_options
 
 if TYPE_CHECKING:
-    from retake.engines.ltx.components import Components
+    from retake.engines.ltx.studio import Studio
 
 
 class LtxEngine:
@@ -28,7 +28,7 @@ class LtxEngine:
     def __init__(self, folder: Path, device: str | None = None) -> None:
         self._folder = folder
         self._device = device
-        self._loaded: Components | None = None
+        self._loaded: Studio | None = None
 
     def describe(self) -> EngineInfo:
         """Return what this engine is, without loading anything."""
@@ -36,7 +36,7 @@ class LtxEngine:
 
     def warm(self) -> None:
         """Load the weights."""
-        self.components()
+        self._studio()
 
     def check(self, prompt: str, options: Mapping[str, Any]) -> tuple[str, ...]:
         """Return warnings about a prompt.
@@ -60,29 +60,24 @@ class LtxEngine:
             EngineFailed: The section could not be made.
             Cancelled: `shot.watch` was cancelled.
         """
-        check_options(shot.options)
-        self.components()
-        return Take(None, None, ("nothing was made: this engine is being built",))
+        options = check_options(shot.options)
+        return self._studio().take(shot, options)
 
-    def components(self) -> Components:
-        """Return the model's parts, loaded once.
+    def _studio(self) -> Studio:
+        """Return the loaded model.
 
         Raises:
-            EngineFailed: They cannot be loaded, or torch and diffusers are not installed
+            EngineFailed: It cannot be loaded, or torch and diffusers are not installed
                 (``ltx_not_installed``).
         """
         if self._loaded is None:
             try:
-                import torch
-
-                from retake.engines.ltx.components import load
+                from retake.engines.ltx.studio import open_studio
             except ImportError as error:
                 raise EngineFailed(
                     "ltx_not_installed",
                     f"the engine ltx needs {error.name}; `pip install 'openretake[ltx]'` "
                     "installs it",
                 ) from error
-            chosen = self._device or ("cuda" if torch.cuda.is_available() else "cpu")
-            dtype = torch.float32 if chosen == "cpu" else torch.bfloat16
-            self._loaded = load(self._folder, chosen, dtype)
+            self._loaded = open_studio(self._folder, self._device)
         return self._loaded

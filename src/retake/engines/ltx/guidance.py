@@ -63,6 +63,11 @@ class Guidance:
         }
         return tuple(name for name, is_wanted in wanted.items() if is_wanted)
 
+    @property
+    def needs_negative(self) -> bool:
+        """Whether there is a pass with the negative prompt."""
+        return Pass.NEGATIVE in self.passes
+
 
 QUALITY_VIDEO = Scales(3.0, 1.0, 3.0, 0.7)
 QUALITY_AUDIO = Scales(7.0, 1.0, 3.0, 0.7)

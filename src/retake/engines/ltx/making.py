@@ -1,0 +1,154 @@
+"""Making one window: encode, read the prompt, denoise, decode."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from retake.core.watch import Stage, Watch
+from retake.engines.ltx.coding import decode_audio, decode_video, encode_audio, encode_video
+from retake.engines.ltx.denoise import Side, denoise
+from retake.engines.ltx.latents import Shape, draw
+from retake.engines.ltx.memory.work import Phase
+from retake.engines.ltx.text import Prompt, Prompts
+
+if TYPE_CHECKING:
+    from retake.engines.ltx.memory.attempts import Attempt
+    from retake.engines.ltx.recipe import Recipe
+
+Pictures = NDArray[np.uint16]
+"""Pictures of a window ``[n, H, W, 3]``; 0..65535 is -1..1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a window is made from.
+
+    Attributes:
+        video: Float32 ``[3, 8k + 1, H, W]`` in -1..1, the working size.
+        features: Log-mel of the sound, ``[2, frames, 64]``; None where there is none.
+        video_mask: Which latents in time are made.
+        audio_mask: Which latents of sound are made; as many as there are.
+        fps: Frames a second.
+        prompt: What should happen.
+        seed: Draws the noise.
+    """
+
+    video: torch.Tensor
+    features: NDArray[np.float32] | None
+    video_mask: tuple[bool, ...]
+    audio_mask: tuple[bool, ...]
+    fps: float
+    prompt: str
+    seed: int
+
+    @property
+    def shape(self) -> Shape:
+        """How many latents the window has."""
+        height, width = self.video.shape[2] // 32, self.video.shape[3] // 32
+        return Shape(len(self.video_mask), height, width, len(self.audio_mask), self.fps)
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What came of a window: all of its pictures and sound, kept ones too.
+
+    Attributes:
+        pictures: As `Pictures`; None where none are made.
+        sound: Float32 ``[2, samples]`` and its rate; None where none is made.
+    """
+
+    pictures: Pictures | None
+    sound: tuple[NDArray[np.float32], int] | None
+
+
+def make_window(
+    attempt: Attempt, given: Given, recipe: Recipe, prompts: Prompts, watch: Watch
+) -> Made:
+    """Return a window's pictures and sound.
+
+    Args:
+        attempt: Has each phase's parts on the device while it runs.
+        given: What to make it from.
+        recipe: How to denoise.
+        prompts: Reads the prompts.
+        watch: Told of every step; heeded before every tile, step and block.
+
+    Raises:
+        Cancelled: The watch was cancelled.
+    """
+    components = attempt.components
+    shape = given.shape
+    video, audio = attempt.phase(Phase.ENCODE, lambda: _sides(attempt, given, shape, watch))
+    prompt, negative = attempt.phase(
+        Phase.TEXT,
+        lambda: (
+            prompts.read(given.prompt, components),
+            prompts.read(recipe.negative, components) if recipe.guidance.needs_negative else None,
+        ),
+    )
+    sigmas = recipe.sigmas(components, shape.tokens)
+
+    def denoised() -> tuple[torch.Tensor, torch.Tensor]:
+        return denoise(
+            components.transformer,
+            video,
+            audio,
+            shape,
+            _on(prompt, components.device),
+            sigmas,
+            recipe.guidance,
+            watch=watch,
+            negative=None if negative is None else _on(negative, components.device),
+            cross_timestep=components.family != "2.0",
+            dtype=components.dtype,
+            step_done=lambda at, _x, _y: watch.progress(Stage.GENERATE, at + 1, len(sigmas)),
+        )
+
+    x, y = attempt.phase(Phase.DENOISE, denoised)
+    pictures = sound = None
+    if not video.frozen:
+        pictures = attempt.phase(
+            Phase.DECODE, lambda: _pictures(attempt, x, shape, given.seed, watch)
+        )
+    if not audio.frozen:
+        sound = attempt.phase(Phase.SOUND, lambda: decode_audio(y, components))
+    return Made(pictures, sound)
+
+
+def _sides(attempt: Attempt, given: Given, shape: Shape, watch: Watch) -> tuple[Side, Side]:
+    """Return pictures and sound as latents: what is kept, what noise takes the others' place."""
+    components = attempt.components
+    audio_channels = int(components.audio_vae.config.latent_channels)
+    bands = components.audio_vae.config.mel_bins // components.audio_vae.mel_compression_ratio
+    channels = int(components.transformer.config.in_channels)
+    noise = draw(shape, channels, audio_channels, bands, given.seed)
+    device = components.device
+    video = encode_video(given.video, components, attempt.way.tiles, watch.check)
+    if given.features is None:
+        audio = torch.zeros_like(noise[1], device=device)
+    else:
+        audio = encode_audio(given.features, shape.audio, components)
+    per_frame = torch.tensor(given.video_mask, device=device)
+    return (
+        Side(video, noise[0].to(device), per_frame.repeat_interleave(shape.height * shape.width)),
+        Side(audio, noise[1].to(device), torch.tensor(given.audio_mask, device=device)),
+    )
+
+
+def _pictures(
+    attempt: Attempt, tokens: torch.Tensor, shape: Shape, seed: int, watch: Watch
+) -> Pictures:
+    tiles = attempt.way.tiles
+    runs = decode_video(tokens, shape, attempt.components, tiles, watch.check, seed)
+    # 16 bits take half of what float32 does, and are finer than any source.
+    coded = [((run.clamp(-1, 1) + 1) * 32767.5).round().to(torch.int32).numpy() for run in runs]
+    return np.concatenate([run.astype(np.uint16).transpose(1, 2, 3, 0) for run in coded])
+
+
+def _on(prompt: Prompt, device: torch.device) -> Prompt:
+    return Prompt(prompt.video.to(device), prompt.audio.to(device), prompt.mask.to(device))

@@ -1,0 +1,92 @@
+"""The recipe: how many steps, at which sigmas, guided how; from a preset and the user's options."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from retake.engines.ltx.guidance import (
+    QUALITY_AUDIO,
+    QUALITY_VIDEO,
+    Guidance,
+    Scales,
+    stg_blocks,
+)
+from retake.engines.ltx.sigmas import DISTILLED, distilled, shifted
+
+if TYPE_CHECKING:
+    from retake.engines.ltx.components import Components
+    from retake.engines.ltx.info import Options
+
+QUALITY_STEPS = 30
+
+NEGATIVE = (
+    "blurred, out of focus, overexposed, noisy, flickering, jittery motion, distorted faces, extra "
+    "limbs, deformed hands, subtitles, watermark, robotic voice, echo, sound out of sync"
+)
+"""What guidance leads away from where the user says nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a section is denoised.
+
+    Attributes:
+        fast: Whether the distilled weights' sigmas are taken.
+        steps: Denoising steps.
+        guidance: How strongly to guide.
+        negative: The negative prompt.
+        notes: What the user should know.
+    """
+
+    fast: bool
+    steps: int
+    guidance: Guidance
+    negative: str
+    notes: tuple[str, ...] = ()
+
+    def sigmas(self, components: Components, tokens: int) -> tuple[float, ...]:
+        """Return the sigmas for a window of so many video tokens, ending with 0."""
+        if self.fast:
+            return distilled(self.steps)
+        return shifted(components.scheduler, self.steps, tokens)
+
+
+def recipe_for(options: Options, components: Components) -> Recipe:
+    """Return the recipe for a user's options.
+
+    Where nothing is asked for, distilled weights take eight steps without guidance, full ones
+    thirty steps with all of it.
+    """
+    fast = components.distilled if options.preset is None else options.preset == "fast"
+    video, audio = (Scales(), Scales()) if fast else (QUALITY_VIDEO, QUALITY_AUDIO)
+    blocks = stg_blocks(components.family, len(components.transformer.transformer_blocks))
+    return Recipe(
+        fast=fast,
+        steps=options.num_inference_steps or (len(DISTILLED) if fast else QUALITY_STEPS),
+        guidance=Guidance(
+            _scaled(video, options, options.guidance_scale),
+            _scaled(audio, options, options.audio_guidance_scale),
+            blocks,
+        ),
+        negative=NEGATIVE if options.negative_prompt is None else options.negative_prompt,
+        notes=_notes(options, components),
+    )
+
+
+def _scaled(scales: Scales, options: Options, cfg: float | None) -> Scales:
+    asked = {
+        "cfg": cfg,
+        "stg": options.stg_scale,
+        "modality": options.modality_scale,
+        "rescale": options.guidance_rescale,
+    }
+    return replace(scales, **{name: value for name, value in asked.items() if value is not None})
+
+
+def _notes(options: Options, components: Components) -> tuple[str, ...]:
+    if options.preset == "fast" and not components.distilled:
+        return ("The preset fast is made for distilled weights; these are full ones.",)
+    if options.preset == "quality" and components.distilled:
+        return ("The preset quality is made for full weights; these are distilled ones.",)
+    return ()

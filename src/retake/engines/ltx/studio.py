@@ -1,0 +1,155 @@
+"""A loaded model, which makes takes of shots: plan the windows, make each, join what comes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from retake.core.timing import FrameRange
+from retake.core.watch import Stage
+from retake.engines.engine import Frame, Shot, Take
+from retake.engines.ltx.colour import light_of
+from retake.engines.ltx.components import Components, load
+from retake.engines.ltx.info import Options
+from retake.engines.ltx.making import make_window
+from retake.engines.ltx.memory.attempts import Attempt, Memory
+from retake.engines.ltx.memory.card import read_card
+from retake.engines.ltx.memory.work import Work
+from retake.engines.ltx.rate import Grid, plan_grid
+from retake.engines.ltx.recipe import Recipe, recipe_for
+from retake.engines.ltx.shooting import Reel, Scene
+from retake.engines.ltx.size import WorkingSize, choose_size
+from retake.engines.ltx.text import Prompts
+from retake.engines.ltx.window import SPAN_S, Window, frames_within, plan_windows
+
+MOST_TOKENS = 1920 * 1088 // 32**2
+"""Video tokens of one latent frame at the largest working size."""
+
+
+def open_studio(folder: Path, device: str | None = None) -> Studio:
+    """Load the weights in `folder`.
+
+    Args:
+        folder: In diffusers' layout.
+        device: Where to compute: ``cuda``, ``cuda:1``, ``cpu``; None takes a GPU where there is
+            one.
+
+    Raises:
+        EngineFailed: They cannot be loaded.
+    """
+    card = read_card(device)
+    dtype = torch.float32 if card.device.type == "cpu" else torch.bfloat16
+    # They are loaded into the machine's memory, and brought to the device as the memory plan says.
+    components = replace(load(folder, "cpu", dtype), device=card.device)
+    return Studio(components, Memory(components, card))
+
+
+class Studio:
+    """A model ready to make takes; its weights and the last prompts stay loaded.
+
+    Args:
+        components: The model's parts.
+        memory: Where they are, phase by phase.
+    """
+
+    def __init__(self, components: Components, memory: Memory) -> None:
+        self.components = components
+        self._memory = memory
+        self._prompts = Prompts()
+
+    def take(self, shot: Shot, options: Options) -> Take:
+        """Return a take of a shot.
+
+        Raises:
+            EngineFailed: It could not be made.
+            Cancelled: `shot.watch` was cancelled.
+        """
+        recipe = recipe_for(options, self.components)
+        grid = plan_grid(shot.times, shot.section, shot.frame_rate)
+        light = light_of(shot)
+        windows = windows_for(grid, options)
+
+        def attempt(one: Attempt) -> Take:
+            size = size_for(shot, one.way.tokens_per_frame)
+            reel = Reel(Scene(shot, grid, size, light), windows)
+            self._make_all(one, reel, windows, recipe, shot)
+            notes = (*recipe.notes, *_size_note(size), *one.notes)
+            return _taken(shot, reel, (*notes, light.note) if light.note else notes)
+
+        return self._memory.run(_work(shot, grid, windows, recipe, self.components), attempt)
+
+    def _make_all(
+        self, attempt: Attempt, reel: Reel, windows: tuple[Window, ...], recipe: Recipe, shot: Shot
+    ) -> None:
+        for number, window in enumerate(windows):
+            part = shot.watch.part(number, len(windows))
+            # One more than there are steps: what comes behind them takes its time too.
+            part.progress(Stage.GENERATE, 0, recipe.steps + 1)
+            given = reel.given(window)
+            made = make_window(attempt, given, recipe, self._prompts, part)
+            reel.take_in(window, made)
+
+
+def windows_for(grid: Grid, options: Options) -> tuple[Window, ...]:
+    """Return the windows that make a shot's section."""
+    return plan_windows(
+        len(grid.section),
+        grid.section.start,
+        grid.frames - grid.section.end,
+        handle=round(options.handle_s * grid.rate),
+        room=frames_within(SPAN_S, float(grid.rate)),
+    )
+
+
+def size_for(shot: Shot, most_tokens: int | None) -> WorkingSize:
+    """Return the working size for a shot.
+
+    Args:
+        shot: Its frames' size and pixels' aspect count.
+        most_tokens: Most video tokens of one latent frame; None is the model's own limit.
+    """
+    return choose_size(
+        shot.frames.width,
+        shot.frames.height,
+        max_tokens=min(most_tokens or MOST_TOKENS, MOST_TOKENS),
+        pixel_aspect=shot.pixel_aspect,
+    )
+
+
+def _work(
+    shot: Shot, grid: Grid, windows: tuple[Window, ...], recipe: Recipe, components: Components
+) -> Work:
+    size = size_for(shot, None)
+    longest = max(window.count for window in windows)
+    return Work(
+        width=size.width,
+        height=size.height,
+        frames=longest,
+        audio_latents=round(longest / grid.rate * 25) + 2,
+        steps=recipe.steps,
+        passes=len(recipe.guidance.passes),
+        together=2 if recipe.guidance.batched and recipe.guidance.needs_negative else 1,
+        prompt_tokens=components.prompt_tokens,
+    )
+
+
+def _taken(shot: Shot, reel: Reel, notes: tuple[str, ...]) -> Take:
+    frames: Iterator[Frame] | None = None
+    handles = None
+    if shot.mode.replaces_video:
+        first = next(iter(shot.frames.read(FrameRange(0, 1))))
+        dtype: np.dtype[np.generic] = first.dtype
+        frames, handles = reel.frames(dtype), reel.handles(dtype)
+    sound = reel.sound() if shot.mode.replaces_audio else None
+    return Take(frames, sound, notes, handles)
+
+
+def _size_note(size: WorkingSize) -> tuple[str, ...]:
+    if size.scaled == size.source:
+        return ()
+    (width, height), (across, down) = size.source, size.scaled
+    return (f"Made at {across}x{down} and scaled to {width}x{height}.",)
