@@ -1,6 +1,7 @@
-"""kill -9 of the server and of the engine child, at random moments, under load.
+"""kill -9 of the server and of the engine child: at each step's boundaries, and at random moments.
 
-RETAKE_TEST_KILLS says how many times (8 when it is not set), RETAKE_TEST_SEED repeats a run.
+RETAKE_TEST_KILLS says how many times at random (80 when it is not set), RETAKE_TEST_SEED repeats a
+run's decisions. Several data folders are tortured at once: most of a kill is waiting.
 """
 
 from __future__ import annotations
@@ -8,159 +9,99 @@ from __future__ import annotations
 import os
 import random
 import signal
-import subprocess
-import sys
-import threading
-import time
 from collections import Counter
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from retake.core.request import Status
-from retake.queue.data_dir import DataDir
-from retake.queue.requests import Requests
-from tests.crash.server_process import KEYS
+from tests.crash import child_process, server_process
+from tests.crash.nursery import Nursery
+from tests.crash.torture import Torture
+from tests.webhooks.receiver import Receiver
 
-KILLS = int(os.environ.get("RETAKE_TEST_KILLS", "8"))
+KILLS = int(os.environ.get("RETAKE_TEST_KILLS", "80"))
 SEED = int(os.environ.get("RETAKE_TEST_SEED", random.randrange(2**32)))
-REQUESTS_A_SECOND = 3
-SERVER = Path(__file__).with_name("server_process.py")
+FOLDERS = 4
+RATE = 4.0
 
 
-@dataclass
-class Heard:
-    """What servers said before they were killed. What is in the pipe by then is not lost."""
-
-    acknowledged: list[str] = field(default_factory=list)
-    cancelling: list[str] = field(default_factory=list)
-    ended: list[tuple[str, str]] = field(default_factory=list)
-    child: int = 0
-
-    def listen(self, server: subprocess.Popen[str]) -> None:
-        assert server.stdout is not None
-        for line in server.stdout:
-            match line.split():
-                case ["acknowledged", request_id]:
-                    self.acknowledged.append(request_id)
-                case ["cancelling", request_id]:
-                    self.cancelling.append(request_id)
-                case ["ended", request_id, status]:
-                    self.ended.append((request_id, status))
-                case ["child", pid]:
-                    self.child = int(pid)
-                case _:
-                    # A line that was cut off by the kill was not heard by any client either.
-                    assert not line.endswith("\n"), line
+@pytest.fixture(scope="module")
+def nursery() -> Iterator[Nursery]:
+    with Nursery() as nursery:
+        yield nursery
 
 
-class Running:
-    """A running server and the thread that listens to it."""
-
-    def __init__(self, folder: Path, rate: float, heard: Heard) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.crash.server_process", str(folder), str(rate)],
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=Path(__file__).parents[2],
-        )
-        self.listener = threading.Thread(target=heard.listen, args=(self.process,))
-        self.listener.start()
-
-    def end(self, timeout_s: float | None = None) -> int:
-        status = self.process.wait(timeout_s)
-        self.listener.join()
-        assert self.process.stdout is not None
-        self.process.stdout.close()
-        return status
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with closing(Receiver()) as receiver:
+        yield receiver
 
 
-def wait_for_more(heard: Heard) -> None:
-    """Wait until one more request has ended."""
-    ended, until = len(heard.ended), time.monotonic() + 15
-    while len(heard.ended) == ended and time.monotonic() < until:
-        time.sleep(0.02)
-
-
-def kill(pid: int) -> None:
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
-
-
-@pytest.mark.timeout(60 + 15 * KILLS)
-def test_nothing_acknowledged_is_lost_or_ends_twice(tmp_path: Path) -> None:
+@pytest.mark.timeout(120 + 5 * KILLS)
+def test_nothing_acknowledged_is_lost_or_done_twice(
+    nursery: Nursery, receiver: Receiver, tmp_path: Path
+) -> None:
     print(f"RETAKE_TEST_SEED={SEED}")  # noqa: T201
-    chance = random.Random(SEED)
-    heard = Heard()
-    with ExitStack() as running:
-        torture(tmp_path, chance, heard, running)
-    check(tmp_path, heard)
+    tortures = [Torture(nursery, tmp_path / str(n), receiver, SEED + n) for n in range(FOLDERS)]
+    share = -(-KILLS // FOLDERS)
+
+    def torture(one: Torture) -> None:
+        one.kill(share, RATE)
+        one.finish(60 + share)
+
+    with ThreadPoolExecutor(FOLDERS) as threads:
+        list(threads.map(torture, tortures))
+    for one in tortures:
+        records = one.records()
+        print(one.figures, Counter(str(each.status) for each in records.values()))  # noqa: T201
+        one.check(records)
+        ends = Counter(record.status for record in records.values())
+        assert ends[Status.SUCCESS] > 0
 
 
-def torture(folder: Path, chance: random.Random, heard: Heard, running: ExitStack) -> None:
-    def start(rate: float) -> Running:
-        server = Running(folder, rate, heard)
-        running.callback(server.process.kill)
-        return server
+def test_a_kill_at_any_boundary_costs_at_most_the_step_it_interrupts(
+    nursery: Nursery, receiver: Receiver, tmp_path: Path
+) -> None:
+    points = {point.replace(" ", "-"): {"die_at": point} for point in child_process.POINTS}
+    children = [
+        {name: payload for name, payload in points.items() if name.endswith(stage.value)}
+        for stage in child_process.STEPS
+    ]
+    server: dict[str, Any] = {f"server-{point}": {} for point in server_process.POINTS}
+    server["server-discarded"] = {"fault": "refuses"}
+    server["server-cancelled"] = {"work_s": 60, "cancel_s": None}
+    groups = [*children, server, {server_process.ENDED: {}}]
+    tortures = [Torture(nursery, tmp_path / str(n), receiver, 0) for n in range(len(groups))]
 
-    server = start(REQUESTS_A_SECOND)
-    for _ in range(KILLS):
-        # Mostly into the work, sometimes into the start.
-        if chance.random() < 0.7:
-            wait_for_more(heard)
-            time.sleep(chance.uniform(0, 0.5))
-        else:
-            time.sleep(chance.uniform(0, 2))
-        if chance.random() < 0.5 and heard.child:
-            kill(heard.child)
-        else:
-            kill(server.process.pid)
-            assert server.end() == -signal.SIGKILL
-            server = start(REQUESTS_A_SECOND)
-    time.sleep(1)
-    kill(server.process.pid)
-    server.end()
-    assert start(0).end(timeout_s=60 + 5 * KILLS) == 0
+    def torture(one: Torture, requests: dict[str, Any]) -> None:
+        while (status := one.start(one.plan(requests=requests)).end(90)) != 0:
+            assert status == -signal.SIGKILL
+            one.kills["server"] += 1
+
+    with ThreadPoolExecutor(len(groups)) as threads:
+        list(threads.map(torture, tortures, groups))
+    assert sum(one.kills["server"] for one in tortures) == len(server_process.POINTS)
+    ends: dict[str, Status] = {}
+    for one, requests in zip(tortures, groups, strict=True):
+        died = {path.name for path in (one.folder / "once").iterdir()}
+        assert died == requests.keys(), "not every boundary was met"
+        records = one.records()
+        one.check(records)
+        ends |= {name: record.status for name, record in records.items()}
+        _check_runs(one.runs(), requests)
+    others = {"server-cancelled": Status.CANCELLED, "server-discarded": Status.FAILED}
+    assert ends == dict.fromkeys([*points, *server, server_process.ENDED], Status.SUCCESS) | others
 
 
-def check(folder: Path, heard: Heard) -> None:
-    with DataDir(folder) as data_dir:
-        requests = Requests(data_dir)
-        records = {
-            record.request_id: record
-            for key_id in KEYS
-            for record in requests.list(key_id, limit=1_000_000)[0]
-        }
-        requests.close()
-    counts = Counter(record.status.value for record in records.values())
-    print(f"{KILLS} kills, {len(heard.acknowledged)} acknowledged, {dict(counts)}")  # noqa: T201
-
-    assert heard.acknowledged
-    assert set(heard.acknowledged) <= records.keys(), "an acknowledged request is lost"
-    assert all(record.status.terminal for record in records.values()), "a request did not end"
-    assert counts[Status.SUCCESS] > 0
-    # Only one whose child was killed three times may fail.
-    errors = Counter(record.error["code"] for record in records.values() if record.error)
-    assert errors.keys() <= {"crashed_engine"}, errors
-    assert all(records[request_id].status == status for request_id, status in heard.ended), (
-        "a request ended twice"
-    )
-    assert {
-        request_id
-        for request_id in heard.cancelling
-        if records[request_id].status not in (Status.CANCELLED, Status.SUCCESS)
-    } == set(), "a cancelled request went another way"
-
-    published = Counter(path.parent.name for path in data_dir.files.glob("outputs/*/*"))
-    for record in records.values():
-        if record.status is Status.SUCCESS:
-            assert published[record.request_id] == 1, "not exactly one result"
-            assert record.outcome is not None
-            result = (data_dir.files / record.outcome["files"]["video"]).read_text()
-            assert result.splitlines() == record.outcome["report"]["makers"]
-    # The last request's may be there: the server went before its end was acknowledged.
-    assert len(list(data_dir.work.iterdir())) <= 1, "work folders were left behind"
+def _check_runs(runs: Counter[tuple[str, str]], requests: dict[str, Any]) -> None:
+    """Only the step that was interrupted was run again."""
+    for name, payload in requests.items():
+        when, _, dying = payload.get("die_at", "").partition(" ")
+        for stage in child_process.STEPS if dying else ():
+            again = stage == dying and when in ("in", "made")
+            assert runs[name, stage] == 1 + again, f"{stage} of {name}"
