@@ -232,7 +232,7 @@ def test_an_id_that_was_never_given_out_is_refused(shared: Live, last: str) -> N
 
 def test_all_of_a_keys_requests_are_in_one_stream(server: Live) -> None:
     before, ended = server.submit_async(), finished(server)
-    theirs = server.keys.authenticate(server.other_key)
+    theirs = server.do(server.keys.authenticate(server.other_key))
     assert theirs is not None
     with Stream(server, "/requests/events") as mine:
         first = mine.next()

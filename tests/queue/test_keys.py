@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from pathlib import Path
 
@@ -18,7 +19,7 @@ def keys(tmp_path: Path) -> Keys:
 
 def test_a_created_key_is_recognised(keys: Keys) -> None:
     key = keys.create("  my laptop ")
-    info = keys.authenticate(key)
+    info = asyncio.run(keys.authenticate(key))
     assert info is not None
     assert (info.name, info.created_at, info.revoked_at) == ("my laptop", 1234, None)
     assert key.startswith(info.shown)
@@ -28,9 +29,9 @@ def test_a_created_key_is_recognised(keys: Keys) -> None:
 @pytest.mark.parametrize("wrong", ["", "rt_", "rt_unknown", "\udc80", "ключ", "x" * 10_000])
 def test_anything_else_is_not_recognised(keys: Keys, wrong: str) -> None:
     key = keys.create("mine")
-    assert keys.authenticate(wrong) is None
-    assert keys.authenticate(key[:-1]) is None
-    assert keys.authenticate(key + wrong + "x") is None
+    assert asyncio.run(keys.authenticate(wrong)) is None
+    assert asyncio.run(keys.authenticate(key[:-1])) is None
+    assert asyncio.run(keys.authenticate(key + wrong + "x")) is None
 
 
 def test_the_file_does_not_hold_the_key_and_is_its_owners(tmp_path: Path) -> None:
@@ -53,10 +54,10 @@ def test_two_keys_are_different_and_have_enough_bits(keys: Keys) -> None:
 def test_a_key_that_another_process_revokes_stops_working_at_once(tmp_path: Path) -> None:
     server, command = Keys(tmp_path / "keys.sqlite"), Keys(tmp_path / "keys.sqlite")
     key = command.create("theirs")
-    assert server.authenticate(key) is not None
+    assert asyncio.run(server.authenticate(key)) is not None
     revoked = command.revoke(key[:9])
     assert revoked.revoked_at is not None
-    assert server.authenticate(key) is None
+    assert asyncio.run(server.authenticate(key)) is None
     assert server.list() == [revoked]
 
 

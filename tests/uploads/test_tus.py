@@ -227,7 +227,7 @@ def test_an_upload_that_is_not_all_here_is_no_source(server: Live) -> None:
 
 
 def key_id_of(server: Live) -> str:
-    key = server.keys.authenticate(server.key)
+    key = server.do(server.keys.authenticate(server.key))
     assert key is not None
     return key.key_id
 

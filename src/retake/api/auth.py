@@ -30,12 +30,12 @@ async def key_of(request: Request) -> KeyInfo:
     if match is None:
         raise Refusal("malformed_key", f"the Authorization header is malformed; {_ACCEPTED}")
     parts = parts_of(request)
-    key = key_named(parts, match[1])
+    key = await key_named(parts, match[1])
     parts.rates.count_call(request.scope, key.key_id)
     return key
 
 
-def key_named(parts: ApiParts, secret: str) -> KeyInfo:
+async def key_named(parts: ApiParts, secret: str) -> KeyInfo:
     """Return whose key, or whose token of access, `secret` is.
 
     Raises:
@@ -43,9 +43,9 @@ def key_named(parts: ApiParts, secret: str) -> KeyInfo:
     """
     # A key has no dots in it, a token has two.
     if "." in secret:
-        key = key_of_token(parts, secret, Use.ACCESS)
+        key = await key_of_token(parts, secret, Use.ACCESS)
     else:
-        key = parts.keys.authenticate(secret)
+        key = await parts.keys.authenticate(secret)
     if key is None:
         raise Refusal("wrong_key", "the API key is unknown or was revoked")
     return key

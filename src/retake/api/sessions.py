@@ -50,7 +50,7 @@ def give_token(parts: ApiParts, key: KeyInfo, use: Use) -> Token:
     return Token(f"{signed}.{_base64(_signature(parts, signed))}", expires_at)
 
 
-def key_of_token(parts: ApiParts, text: str, use: Use) -> KeyInfo | None:
+async def key_of_token(parts: ApiParts, text: str, use: Use) -> KeyInfo | None:
     """Return whose token this is; None when it is none of ours, for another use, or over."""
     signed, _, signature = text.rpartition(".")
     claims = signed.partition(".")[2]
@@ -64,7 +64,7 @@ def key_of_token(parts: ApiParts, text: str, use: Use) -> KeyInfo | None:
     told: dict[str, Any] = json.loads(_bytes(claims))
     if told.get("use") != use or told["exp"] <= parts.now():
         return None
-    return parts.keys.by_id(told["sub"])
+    return await parts.keys.by_id(told["sub"])
 
 
 def _signature(parts: ApiParts, signed: str) -> bytes:

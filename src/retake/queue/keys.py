@@ -1,30 +1,30 @@
 """API keys: who may use this server. Only a key's SHA-256 is stored.
 
-The file is apart from the requests' (and in DELETE journal mode, so that two processes may write
-to it): `retake keys …` works while the server runs, and the server reads every key anew from the
-file, so that a revoked one stops working at once.
+On one machine they are in a file apart from the requests', which two processes may write: `retake
+keys …` works while the server runs. The server reads every key anew, so that a revoked one stops
+working at once.
 """
 
 from __future__ import annotations
 
 import hmac
-import os
 import secrets
-import sqlite3
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from retake.core.errors import BadRequest
+from retake.queue.database import Connection, Database
+from retake.queue.database.small import SmallDatabase
 
 _MARK = "rt_"
 _SECRET_BYTES = 32
 _SHOWN = len(_MARK) + 6
 _MAX_NAME = 100
-_BUSY_S = 10.0
 
 _SCHEMA = """
 create table if not exists keys (
@@ -41,17 +41,19 @@ select key_id, name, shown, created_at, revoked_at from keys order by created_at
 """
 _BY_DIGEST = """
 select sha256, key_id, name, shown, created_at, revoked_at from keys
-where sha256 = ? and revoked_at is null
+where sha256 = :sha256 and revoked_at is null
 """
 _BY_ID = """
 select key_id, name, shown, created_at, revoked_at from keys
-where key_id = ? and revoked_at is null
+where key_id = :key_id and revoked_at is null
 """
-_GOOD = "select 1 from keys where key_id = ? and revoked_at is null"
-_NAMED = "select key_id from keys where key_id = ? or shown = ? or sha256 = ?"
-_INSERT = "insert into keys (key_id, name, shown, sha256, created_at) values (?, ?, ?, ?, ?)"
+_NAMED = "select key_id from keys where key_id = :name or shown = :name or sha256 = :sha256"
+_INSERT = """
+insert into keys (key_id, name, shown, sha256, created_at)
+values (:key_id, :name, :shown, :sha256, :now)
+"""
 _REVOKE = """
-update keys set revoked_at = coalesce(revoked_at, ?) where key_id = ?
+update keys set revoked_at = coalesce(revoked_at, :now) where key_id = :key_id
 returning key_id, name, shown, created_at, revoked_at
 """
 
@@ -71,29 +73,27 @@ class KeyInfo:
 
 
 class Keys:
-    """The keys in one file. May be used from any thread.
+    """The keys of a server. What is not async may be used from any thread.
 
     Args:
-        path: The file; made, readable by its owner only, when it is not there.
+        where: A file of their own, made when it is not there; or the database that they share
+            with the requests, and which somebody else closes.
         now: Gives Unix time in seconds.
     """
 
-    def __init__(self, path: Path, *, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, where: Path | Database, *, now: Callable[[], float] = time.time) -> None:
         self._now = now
-        self._lock = threading.Lock()
-        # SQLite would create the file with the umask's permissions.
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-        self._db = sqlite3.connect(
-            path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False
-        )
-        self._db.execute("pragma journal_mode=delete")
-        self._db.execute("pragma synchronous=full")
-        self._db.execute(_SCHEMA)
+        self._own: SmallDatabase | None = None
+        if isinstance(where, Path):
+            self._database: Database = SmallDatabase(where, _SCHEMA)
+            self._own = self._database
+        else:
+            self._database = where
 
     def close(self) -> None:
-        """Close the file."""
-        with self._lock:
-            self._db.close()
+        """Close the keys' own file, if they have one."""
+        if self._own is not None:
+            self._own.close()
 
     def create(self, name: str) -> str:
         """Make a key and return it; it cannot be told a second time.
@@ -110,38 +110,40 @@ class Keys:
                 param="name",
             )
         key = _MARK + secrets.token_urlsafe(_SECRET_BYTES)
-        row = (secrets.token_hex(8), name, key[:_SHOWN], _digest(key), int(self._now()))
-        with self._lock:
-            self._db.execute(_INSERT, row)
+        row = {
+            "key_id": secrets.token_hex(8),
+            "name": name,
+            "shown": key[:_SHOWN],
+            "sha256": _digest(key),
+            "now": int(self._now()),
+        }
+        self._database.write_now(lambda db: db.execute(_INSERT, row).rowcount)
         return key
 
     def list(self) -> list[KeyInfo]:
         """Return all keys, the revoked ones too, oldest first."""
-        with self._lock:
-            rows = self._db.execute(_ALL).fetchall()
+        rows = self._database.read_now(lambda db: db.execute(_ALL).fetchall())
         return [KeyInfo(*row) for row in rows]
 
-    def authenticate(self, key: str) -> KeyInfo | None:
+    async def authenticate(self, key: str) -> KeyInfo | None:
         """Return whose key this is; None when it is unknown or revoked."""
         digest = _digest(key)
-        with self._lock:
-            row = self._db.execute(_BY_DIGEST, (digest,)).fetchone()
-        # What the index compares are digests, whose timing tells nothing of the key; this only
-        # makes sure that a change to the statement above cannot let a wrong key in.
-        if row is None or not hmac.compare_digest(row[0], digest):
-            return None
-        return KeyInfo(*row[1:])
+        return _whose(digest, await self._database.read(partial(_by_digest, digest)))
 
-    def by_id(self, key_id: str) -> KeyInfo | None:
+    def knows(self, key: str) -> bool:
+        """Return whether a key is good."""
+        digest = _digest(key)
+        return _whose(digest, self._database.read_now(partial(_by_digest, digest))) is not None
+
+    async def by_id(self, key_id: str) -> KeyInfo | None:
         """Return the key of that id; None when there is none or it was revoked."""
-        with self._lock:
-            row = self._db.execute(_BY_ID, (key_id,)).fetchone()
+        values = {"key_id": key_id}
+        row = await self._database.read(lambda db: db.execute(_BY_ID, values).fetchone())
         return None if row is None else KeyInfo(*row)
 
-    def is_good(self, key_id: str) -> bool:
+    async def is_good(self, key_id: str) -> bool:
         """Return whether the key of that id is there and was not revoked."""
-        with self._lock:
-            return self._db.execute(_GOOD, (key_id,)).fetchone() is not None
+        return await self.by_id(key_id) is not None
 
     def revoke(self, key: str) -> KeyInfo:
         """Make a key useless, for good; `key` is its id, its shown beginning or the key itself.
@@ -149,12 +151,32 @@ class Keys:
         Raises:
             BadRequest: No key, or more than one, is called so.
         """
-        with self._lock:
-            found = self._db.execute(_NAMED, (key, key, _digest(key))).fetchall()
+        values = {"name": _plain(key), "sha256": _digest(key), "now": int(self._now())}
+
+        def revoke(db: Connection) -> Any:
+            found = db.execute(_NAMED, values).fetchall()
             if len(found) != 1:
                 raise _not_one(key, len(found))
-            row = self._db.execute(_REVOKE, (int(self._now()), found[0][0])).fetchone()
-        return KeyInfo(*row)
+            return db.execute(_REVOKE, {**values, "key_id": found[0][0]}).fetchone()
+
+        return KeyInfo(*self._database.write_now(revoke))
+
+
+def _by_digest(digest: bytes, db: Connection) -> Any:
+    return db.execute(_BY_DIGEST, {"sha256": digest}).fetchone()
+
+
+def _whose(digest: bytes, row: Any) -> KeyInfo | None:
+    # What the index compares are digests, whose timing tells nothing of the key; this only makes
+    # sure that a change to the statement above cannot let a wrong key in.
+    if row is None or not hmac.compare_digest(row[0], digest):
+        return None
+    return KeyInfo(*row[1:])
+
+
+def _plain(text: str) -> str:
+    # Neither database holds a lone surrogate.
+    return text.encode("utf-8", "replace").decode()
 
 
 def _digest(key: str) -> bytes:

@@ -34,7 +34,7 @@ routes = APIRouter(prefix="/api/v1/me", route_class=_Route)
 async def sign_in(request: Request) -> Json:
     """Return a token for a session; the password is the API key."""
     parts = parts_of(request)
-    key = key_named(parts, await _sent(request, "password"))
+    key = await key_named(parts, await _sent(request, "password"))
     token = give_token(parts, key, Use.SIGN_IN)
     return Json({"authToken": token.text, "is2FARequired": False})
 
@@ -42,13 +42,13 @@ async def sign_in(request: Request) -> Json:
 @routes.post("/sessions")
 async def begin(request: Request) -> Json:
     """Return the tokens of a new session."""
-    return _session(parts_of(request), await _sent(request, "authToken"), Use.SIGN_IN)
+    return await _session(parts_of(request), await _sent(request, "authToken"), Use.SIGN_IN)
 
 
 @routes.patch("/sessions")
 async def refresh(request: Request) -> Json:
     """Return new tokens for old ones."""
-    return _session(parts_of(request), await _sent(request, "refreshToken"), Use.REFRESH)
+    return await _session(parts_of(request), await _sent(request, "refreshToken"), Use.REFRESH)
 
 
 @routes.get("/profile")
@@ -58,8 +58,8 @@ async def profile(caller: Caller) -> Json:
     return Json({"user": user, "organization": {"id": caller.key_id, "role": "owner"}})
 
 
-def _session(parts: ApiParts, token: str, use: Use) -> Json:
-    key: KeyInfo | None = key_of_token(parts, token, use)
+async def _session(parts: ApiParts, token: str, use: Use) -> Json:
+    key: KeyInfo | None = await key_of_token(parts, token, use)
     if key is None:
         raise Refusal("wrong_key", "the token is unknown, over, or its API key was revoked")
     return Json(

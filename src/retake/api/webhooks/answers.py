@@ -76,7 +76,7 @@ async def message(parts: ApiParts, delivery: Delivery) -> bytes:
         Refusal: There is nothing to be told any more: the key was revoked (``wrong_key``), or the
             request is gone (``unknown_request``).
     """
-    if not parts.keys.is_good(delivery.key_id):
+    if not await parts.keys.is_good(delivery.key_id):
         raise Refusal("wrong_key", "the API key was revoked")
     if (
         delivery.webhook_id is None

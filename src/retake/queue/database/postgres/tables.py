@@ -170,4 +170,15 @@ create trigger requests_tell_stage after update of stage on requests
     execute function requests_tell_webhooks('stage');
 """
 
-VERSION_5 = f"{_REQUESTS}{_COUNTS}{_WEBHOOKS}"
+_KEYS = """
+create table keys (
+    key_id     text collate "C" primary key,
+    name       text not null,
+    shown      text collate "C" not null,
+    sha256     bytea not null unique,
+    created_at bigint not null,
+    revoked_at bigint
+);
+"""
+
+VERSION_5 = f"{_REQUESTS}{_COUNTS}{_WEBHOOKS}{_KEYS}"
