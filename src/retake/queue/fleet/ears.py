@@ -15,17 +15,10 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from retake.queue.database.postgres.link import conninfo_of
+
 _log = logging.getLogger(__name__)
 
-# Without these a connection whose other end has vanished would be waited on for two hours.
-_KEPT_ALIVE: dict[str, Any] = {
-    "keepalives": 1,
-    "keepalives_idle": 5,
-    "keepalives_interval": 2,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 10_000,
-    "connect_timeout": 5,
-}
 _LOOK_S = 5.0
 _BACK_OFF_S = (0.1, 0.2, 0.5, 1.0, 2.0)
 
@@ -82,7 +75,7 @@ class Ears:
 
     async def _listen(self) -> None:
         connection = await psycopg.AsyncConnection[Any].connect(
-            self._url, autocommit=True, application_name="retake ears", **_KEPT_ALIVE
+            conninfo_of(self._url), autocommit=True
         )
         try:
             for channel in self._channels:
