@@ -49,6 +49,7 @@ def run_child(
     *,
     prepare: Callable[[], None] | None = None,
     traces: Traces | None = None,
+    forget: Callable[[str], None] | None = None,
 ) -> NoReturn:
     """Work until the server is gone or says stop, then end the process.
 
@@ -58,13 +59,15 @@ def run_child(
         run_request: Does one request.
         prepare: Called on a thread of its own once the child is ready: what may take its time.
         traces: Traces the work.
+        forget: Called, on a thread of its own, with the id of a request that has ended: what it
+            left elsewhere is to be removed.
     """
     traces = traces or Traces()
     # Ctrl-C goes to the whole terminal; it is the server that tells the child to stop.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda _signal, _frame: os._exit(0))
     try:
-        _Child(Pipe(fd), data_dir, run_request, traces).run(prepare)
+        _Child(Pipe(fd), data_dir, run_request, traces, forget).run(prepare)
         status = 0
     except BaseException:  # noqa: BLE001 - it is logged, and the supervisor sees the status
         _log.critical("the engine child cannot go on", exc_info=True)
@@ -77,11 +80,17 @@ def run_child(
 
 class _Child:
     def __init__(
-        self, pipe: Pipe, data_dir: DataDir, run_request: RunRequest, traces: Traces
+        self,
+        pipe: Pipe,
+        data_dir: DataDir,
+        run_request: RunRequest,
+        traces: Traces,
+        forget: Callable[[str], None] | None,
     ) -> None:
         self._pipe = pipe
         self._run_request = run_request
         self._traces = traces
+        self._forget_elsewhere = forget
         self._data_dir = data_dir
         self._durable = Durable(data_dir.steps, self._work)
         self._waiting: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
@@ -127,6 +136,9 @@ class _Child:
         except Exception:  # noqa: BLE001 - the next child tries again
             _log.exception("the steps of request %s could not be deleted", request_id)
         shutil.rmtree(self._data_dir.work / request_id, ignore_errors=True)
+        if self._forget_elsewhere is not None:
+            elsewhere = (request_id,)
+            threading.Thread(target=self._forget_elsewhere, args=elsewhere, daemon=True).start()
         self._results.pop(request_id, None)
         self._cancels.pop(request_id, None)
 

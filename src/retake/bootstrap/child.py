@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import gc
 from dataclasses import replace
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from retake.bootstrap.hosted import open_vault
 from retake.bootstrap.parts import fetch_policy, limits, make_engine
-from retake.bootstrap.storage import open_storage
+from retake.bootstrap.storage import open_storage, remove_handed_over
 from retake.core.request import check_payload
 from retake.core.watch import Watch
 from retake.telemetry.logs import set_up_logs
@@ -46,13 +47,22 @@ def work_until_stopped(chosen: Settings, child_fd: int) -> NoReturn:
     # DBOS, which it loads, looks at the logs' set-up when it is imported.
     from retake.worker import run_child
 
-    runner = _request_runner(chosen, data_dir, engines)
-    run_child(child_fd, data_dir, runner, prepare=prepare, traces=make_traces("engine"))
-
-
-def _request_runner(chosen: Settings, data_dir: DataDir, engines: dict[str, Engine]) -> RunRequest:
-    accepted = limits(chosen)
     storage = open_storage(chosen, data_dir)
+    runner = _request_runner(chosen, data_dir, engines, storage)
+    run_child(
+        child_fd,
+        data_dir,
+        runner,
+        prepare=prepare,
+        traces=make_traces("engine"),
+        forget=partial(remove_handed_over, storage),
+    )
+
+
+def _request_runner(
+    chosen: Settings, data_dir: DataDir, engines: dict[str, Engine], storage: Storage
+) -> RunRequest:
+    accepted = limits(chosen)
     policy = fetch_policy(chosen, allow_private=chosen.fetch_allow_private)
     fetch = _fetch_server(policy, storage)
     vault = open_vault(data_dir)

@@ -16,7 +16,7 @@ from retake.bootstrap.files import files_parts
 from retake.bootstrap.notify import make_notifier
 from retake.bootstrap.parts import engine_info, engine_infos, limits
 from retake.bootstrap.preview import preview_maker
-from retake.bootstrap.storage import open_storage
+from retake.bootstrap.storage import open_storage, remove_handed_over
 from retake.bootstrap.upstream import upstream_door
 from retake.core.errors import BadRequest, StorageFailed
 from retake.telemetry.logs import set_up_logs
@@ -157,8 +157,7 @@ def _discard(storage: Storage, request_id: str) -> None:
     """Remove what a request without a result has published; its work folder is the child's."""
     try:
         storage.delete_tree(f"outputs/{request_id}")
-        if storage.shared:
-            storage.delete_tree(f"work/{request_id}")
+        remove_handed_over(storage, request_id)
     except StorageFailed as error:
         about = {"request_id": request_id}
         _log.error("files of a request could not be removed: %s", error, extra=about)

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from retake.core.errors import StorageFailed
 
 if TYPE_CHECKING:
     from retake.queue.data_dir import DataDir
     from retake.settings import Settings
     from retake.storage import Storage
+
+_log = logging.getLogger(__name__)
 
 
 def open_storage(chosen: Settings, data_dir: DataDir) -> Storage:
@@ -31,16 +38,43 @@ def open_storage(chosen: Settings, data_dir: DataDir) -> Storage:
     address = parse_address(chosen.storage)
     store = open_store(address)
     secret = shared_secret(store, address)
+    _remember(data_dir, secret)
     copies = Copies(data_dir.path / "copies", chosen.storage_cache_bytes)
     return ObjectStorage(store, address, secret, copies)
 
 
-def _secret(data_dir: DataDir) -> bytes:
+def remove_handed_over(storage: Storage, request_id: str) -> None:
+    """Remove what machines handed over to each other for a request that has ended.
+
+    What cannot be removed now is removed by a server's cleaner.
+    """
+    if not storage.shared:
+        return
     try:
-        fd = os.open(data_dir.secret, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    except FileExistsError:
-        pass
-    else:
-        with os.fdopen(fd, "wb") as secret:
-            secret.write(secrets.token_bytes(32))
+        storage.delete_tree(f"work/{request_id}")
+    except StorageFailed as error:
+        _log.warning("%s", error, extra={"request_id": request_id})
+
+
+def _secret(data_dir: DataDir) -> bytes:
+    if not data_dir.secret.exists():
+        part = _written(data_dir, secrets.token_bytes(32))
+        with suppress(FileExistsError):
+            data_dir.secret.hardlink_to(part)
+        part.unlink()
     return data_dir.secret.read_bytes()
+
+
+def _remember(data_dir: DataDir, secret: bytes) -> None:
+    """Keep the secret that all machines share where what else needs one looks for it."""
+    with suppress(FileNotFoundError):
+        if data_dir.secret.read_bytes() == secret:
+            return
+    _written(data_dir, secret).replace(data_dir.secret)
+
+
+def _written(data_dir: DataDir, secret: bytes) -> Path:
+    part = data_dir.path / f".secret-{secrets.token_hex(8)}"
+    with os.fdopen(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as stream:
+        stream.write(secret)
+    return part
