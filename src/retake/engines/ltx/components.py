@@ -8,6 +8,8 @@ class a part has is read from the index, and only the classes named here are eve
 from __future__ import annotations
 
 import json
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -103,7 +105,8 @@ def load(
     """
     index = read_index(folder)
     device = torch.device(device)
-    parts = {name: _load_part(folder, name, index, device, dtype) for name in _CLASSES}
+    with _quiet():
+        parts = {name: _load_part(folder, name, index, device, dtype) for name in _CLASSES}
     transformer, scheduler = parts["transformer"], parts["scheduler"]
     return Components(
         transformer=transformer,
@@ -154,6 +157,20 @@ def family_of(config: Any, text_encoder: str) -> Family:
     return (
         "2.5" if text_encoder.startswith("Gemma4") or not config.use_prompt_adaln_single else "2.3"
     )
+
+
+@contextmanager
+def _quiet() -> Generator[None]:
+    """Keep the libraries' bars off the terminal, which has one of its own."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
 
 
 def _load_part(

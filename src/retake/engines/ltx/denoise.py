@@ -46,7 +46,7 @@ class Side:
 
     @property
     def frozen(self) -> bool:
-        """Whether nothing of it is made."""
+        """Whether nothing of it is made; on a GPU this waits for it."""
         return not bool(self.made.any())
 
 
@@ -90,7 +90,8 @@ def denoise(
         Cancelled: The watch was cancelled.
     """
     x, y = video.started(sigmas[0]), audio.started(sigmas[0])
-    model = _Model(transformer, video, audio, shape, dtype, cross_timestep)
+    moving = not video.frozen, not audio.frozen
+    model = _Model(transformer, video, audio, shape, dtype, cross_timestep, moving)
     with heeding(transformer, watch):
         for number, (sigma, following) in enumerate(pairwise(sigmas)):
             watch.check()
@@ -143,6 +144,7 @@ class _Model:
     shape: Shape
     dtype: torch.dtype
     cross_timestep: bool
+    moving: tuple[bool, bool]
 
     def clean(
         self,
@@ -185,8 +187,8 @@ class _Model:
             audio_encoder_hidden_states=prompt.audio,
             timestep=(at * self.video.made).expand(count, -1),
             audio_timestep=(at * self.audio.made).expand(count, -1),
-            sigma=(at * (not self.video.frozen)).expand(count),
-            audio_sigma=(at * (not self.audio.frozen)).expand(count),
+            sigma=(at * self.moving[0]).expand(count),
+            audio_sigma=(at * self.moving[1]).expand(count),
             encoder_attention_mask=prompt.mask,
             audio_encoder_attention_mask=prompt.mask,
             num_frames=shape.frames,
