@@ -28,6 +28,11 @@ class Settings(BaseSettings):
         default_factory=lambda: user_data_path("retake"),
         description="Folder of the server's database, keys, uploads and outputs.",
     )
+    database: SecretStr = Field(
+        SecretStr("sqlite"),
+        description="Where requests, keys and webhooks are kept: sqlite is a file in the data "
+        "folder; postgresql://USER:PASSWORD@HOST/NAME is for many machines.",
+    )
     storage: str | None = Field(
         None,
         description="A bucket that keeps uploads and outputs, s3://BUCKET/PREFIX?endpoint=URL&region="
@@ -118,7 +123,11 @@ class Settings(BaseSettings):
     fetch_total_s: float = Field(
         600.0, gt=0, description="How long a whole download may take, in seconds."
     )
-    engine: str = Field("vfx", description="Engine that answers ltx-2-pro-retake.")
+    engine: str = Field(
+        "auto",
+        description="Engine that answers ltx-2-pro-retake; auto is ltx where a GPU and weights are "
+        "ready when the program starts, else vfx.",
+    )
     ltx_weights: str | None = Field(
         None,
         description="Which weights the engine ltx uses: a name that `retake models list` shows, or "

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from fractions import Fraction
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retake.core.errors import BadRequest
@@ -12,6 +11,7 @@ from retake.core.request import MAX_SEED, Limits, RetakeRequest
 
 if TYPE_CHECKING:
     from retake.engines.engine import Engine, EngineInfo
+    from retake.engines.ltx.readiness import Choice
     from retake.settings import Settings
     from retake.steps.fetch import FetchPolicy
 
@@ -19,9 +19,31 @@ if TYPE_CHECKING:
 def settings(**given: Any) -> Settings:
     """Return the settings; what is `given` (and not None) goes before environment and file.
 
+    The engine ``auto`` is settled here, so that one process has one default engine.
+
     Raises:
         BadRequest: A setting's value is not accepted.
     """
+    chosen = _read(given)
+    if chosen.engine != "auto":
+        return chosen
+    from retake.bootstrap.ltx import default_engine
+
+    return chosen.model_copy(update={"engine": default_engine(chosen).engine})
+
+
+def default_choice() -> Choice:
+    """Return which engine answers where none is named, and why.
+
+    Raises:
+        BadRequest: A setting's value is not accepted.
+    """
+    from retake.bootstrap.ltx import default_engine
+
+    return default_engine(_read({}))
+
+
+def _read(given: dict[str, Any]) -> Settings:
     from pydantic import ValidationError
 
     from retake.settings import Settings
@@ -54,11 +76,14 @@ def seed_for(request: RetakeRequest) -> int:
 def engine_infos(chosen: Settings | None = None) -> dict[str, EngineInfo]:
     """Return what each engine of this instance is, by id, without loading any."""
     from retake.bootstrap.hosted import hosted_info
+    from retake.bootstrap.ltx import ltx_cannot_load
     from retake.engines.ltx.info import INFO as LTX
     from retake.engines.vfx.info import INFO
 
     chosen = chosen or settings()
-    infos = (INFO, LTX if chosen.ltx_weights else None, hosted_info(chosen))
+    # Where it is the default it is named, whatever it lacks here: others may do the work.
+    offered = chosen.engine == LTX.id or ltx_cannot_load(chosen) is None
+    infos = (INFO, LTX if offered else None, hosted_info(chosen))
     return {info.id: info for info in infos if info is not None}
 
 
@@ -67,18 +92,25 @@ def engine_info(engine_id: str, chosen: Settings | None = None) -> EngineInfo:
 
     Raises:
         BadRequest: There is no such engine.
+        EngineFailed: It is `ltx`, and lacks libraries or weights here.
     """
+    chosen = chosen or settings()
     infos = engine_infos(chosen)
     if engine_id not in infos:
-        accepted = ", ".join(infos)
-        needs = {"hosted": "RETAKE_UPSTREAM_URL", "ltx": "RETAKE_LTX_WEIGHTS"}
-        hint = f"; {engine_id} needs {needs[engine_id]}" if engine_id in needs else ""
-        raise BadRequest(
-            "unknown_engine",
-            f"engine is {engine_id!r}; accepted is {accepted}{hint}",
-            param="engine",
-        )
+        from retake.bootstrap.ltx import ltx_cannot_load
+
+        lacking = ltx_cannot_load(chosen) if engine_id == "ltx" else None
+        raise lacking or _unknown(engine_id, infos)
     return infos[engine_id]
+
+
+def _unknown(engine_id: str, infos: dict[str, EngineInfo]) -> BadRequest:
+    hint = "; hosted needs RETAKE_UPSTREAM_URL" if engine_id == "hosted" else ""
+    return BadRequest(
+        "unknown_engine",
+        f"engine is {engine_id!r}; accepted is {', '.join(infos)}{hint}",
+        param="engine",
+    )
 
 
 def make_engine(
@@ -99,10 +131,10 @@ def make_engine(
         from retake.bootstrap.hosted import make_hosted
 
         return make_hosted(chosen, limits(chosen), upstream_key)
-    if engine_id == "ltx" and chosen.ltx_weights is not None:
-        from retake.engines.ltx.engine import LtxEngine
+    if engine_id == "ltx":
+        from retake.bootstrap.ltx import make_ltx
 
-        return LtxEngine(Path(chosen.ltx_weights))
+        return make_ltx(chosen)
     from retake.engines.vfx.engine import VfxEngine
 
     return VfxEngine()

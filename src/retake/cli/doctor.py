@@ -8,11 +8,17 @@ import sys
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from retake.cli.exits import exit_for
 from retake.core.errors import RetakeError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from retake.settings import Settings
 
 LOW_DISK_BYTES = 5 * 1024**3
 """A 21 s 4K request works on a few gigabytes."""
@@ -40,7 +46,22 @@ def doctor() -> None:
     for good, what in _checks(chosen.data_dir):
         console.print(f"[green]ok[/]   {what}" if good else f"[red]fail[/] {what}")
         healthy &= good
+    _tell_of_engines(console, chosen)
     raise typer.Exit(0 if healthy else 1)
+
+
+def _tell_of_engines(console: Console, chosen: Settings) -> None:
+    """Say what answers where no engine is named, and what ltx has and lacks; no part of health."""
+    from retake.bootstrap.parts import default_choice
+    from retake.cli.doctor_ltx import ltx_lines
+
+    choice = default_choice()
+    console.print(f"\nThe engine is {choice.engine}: {choice.why}", soft_wrap=True)
+    console.print("\nThe engine ltx:")
+    for good, what in ltx_lines(chosen):
+        console.print(
+            f"[green]ok[/]   {what}" if good else f"[yellow]need[/] {what}", soft_wrap=True
+        )
 
 
 def _checks(data_dir: Path) -> Iterator[tuple[bool, str]]:
