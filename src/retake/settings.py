@@ -33,6 +33,11 @@ class Settings(BaseSettings):
         description="Where requests, keys and webhooks are kept: sqlite is a file in the data "
         "folder; postgresql://USER:PASSWORD@HOST/NAME is for many machines.",
     )
+    database: SecretStr = Field(
+        SecretStr("sqlite"),
+        description="Where requests, keys and webhooks are kept: sqlite is a file in the data "
+        "folder; postgresql://USER:PASSWORD@HOST/NAME is for many machines.",
+    )
     storage: str | None = Field(
         None,
         description="A bucket that keeps uploads and outputs, s3://BUCKET/PREFIX?endpoint=URL&region="

@@ -42,11 +42,11 @@ Welcome = Callable[[str, str | None], None]
 
 
 def open_keys(chosen: Settings) -> Keys:
-    """Return the keys of the data folder, whether or not a server runs on it."""
+    """Return the server's keys, whether or not it runs."""
+    from retake.queue import opening
     from retake.queue.data_dir import DataDir
-    from retake.queue.keys import Keys
 
-    return Keys(DataDir(chosen.data_dir).keys)
+    return opening.open_keys(DataDir(chosen.data_dir), chosen.database.get_secret_value())
 
 
 def serve_until_stopped(chosen: Settings, welcome: Welcome) -> None:
@@ -91,12 +91,13 @@ async def _serve(
     listener: socket.socket,
     welcome: Welcome,
 ) -> None:
-    from retake.queue.keys import Keys
+    from retake.queue.opening import keys_beside, open_database
     from retake.queue.requests import Requests
     from retake.queue.supervisor import Supervisor
     from retake.queue.unfinished import Capacity
 
-    keys = Keys(data_dir.keys)
+    database = open_database(data_dir, chosen.database.get_secret_value())
+    keys = keys_beside(database, data_dir)
     storage = open_storage(chosen, data_dir)
     storage.sweep()
     requests = Requests(
@@ -104,6 +105,7 @@ async def _serve(
         known_s=chosen.idempotency_ttl_s,
         discard=lambda name: _discard(storage, name),
         capacity=Capacity(chosen.max_unfinished, chosen.max_unfinished_per_key),
+        database=database,
     )
     requests.watch_deadlines()
     supervisor = Supervisor(lambda fd: _child_command(fd, data_dir, chosen), requests)

@@ -23,13 +23,19 @@ DataDirOption = Annotated[
 ]
 
 
+DatabaseOption = Annotated[
+    str | None,
+    typer.Option("--database", help="The server's database, postgresql://… (RETAKE_DATABASE)."),
+]
+
+
 @contextmanager
-def _keys(data_dir: Path | None) -> Generator[Keys]:
+def _keys(data_dir: Path | None, database: str | None) -> Generator[Keys]:
     from retake.bootstrap.parts import settings
     from retake.bootstrap.server import open_keys
 
     try:
-        keys = open_keys(settings(data_dir=data_dir))
+        keys = open_keys(settings(data_dir=data_dir, database=database))
         try:
             yield keys
         finally:
@@ -43,16 +49,17 @@ def _keys(data_dir: Path | None) -> Generator[Keys]:
 def create(
     name: Annotated[str, typer.Option(help="Whom it is for.")] = "default",
     data_dir: DataDirOption = None,
+    database: DatabaseOption = None,
 ) -> None:
     """Make a key and print it, alone, on stdout. It is shown this once: only its hash is kept."""
-    with _keys(data_dir) as keys:
+    with _keys(data_dir, database) as keys:
         typer.echo(keys.create(name))
 
 
 @app.command("list")
-def list_keys(data_dir: DataDirOption = None) -> None:
+def list_keys(data_dir: DataDirOption = None, database: DatabaseOption = None) -> None:
     """List all keys, by their beginnings."""
-    with _keys(data_dir) as keys:
+    with _keys(data_dir, database) as keys:
         for info in keys.list():
             made = datetime.fromtimestamp(info.created_at, UTC)
             state = "active" if info.revoked_at is None else "revoked"
@@ -65,8 +72,9 @@ def list_keys(data_dir: DataDirOption = None) -> None:
 def revoke(
     key: Annotated[str, typer.Argument(help="A key's id or beginning, as listed, or the key.")],
     data_dir: DataDirOption = None,
+    database: DatabaseOption = None,
 ) -> None:
     """Revoke a key: it stops working at once."""
-    with _keys(data_dir) as keys:
+    with _keys(data_dir, database) as keys:
         info = keys.revoke(key.removesuffix("…"))
         typer.echo(f"revoked {info.shown}… ({info.name})")

@@ -19,6 +19,9 @@ _MOST = 16
 _START_S = 60.0
 _STOP_S = 20.0
 
+_OWN = ("--database", "sqlite")
+"""Whatever the environment says: its keys and requests are the user's alone."""
+
 
 class OwnServer:
     """`retake serve` as a child. It is started at once, and used when it is ready.
@@ -95,7 +98,7 @@ class OwnServer:
 def _started(folder: Path) -> subprocess.Popen[str]:
     serve = [sys.executable, "-m", "retake.cli.main", "serve", "--until-input-ends"]
     return subprocess.Popen(  # noqa: S603 - our own command
-        [*serve, "--host", "127.0.0.1", "--port", "0", "--data-dir", str(folder)],
+        [*serve, "--host", "127.0.0.1", "--port", "0", "--data-dir", str(folder), *_OWN],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -119,11 +122,11 @@ def _key(folder: Path) -> str:
     from retake.bootstrap.server import open_keys
 
     file = folder / "agent.key"
-    keys = open_keys(settings(data_dir=folder))
+    keys = open_keys(settings(data_dir=folder, database="sqlite"))
     try:
         with suppress(FileNotFoundError):
             known = file.read_text().strip()
-            if keys.authenticate(known) is not None:
+            if keys.knows(known):
                 return known
         made = keys.create("retake mcp")
     finally:

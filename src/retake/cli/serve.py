@@ -23,6 +23,10 @@ def serve(
         Path | None,
         typer.Option("--data-dir", help="Folder of everything it keeps (RETAKE_DATA_DIR)."),
     ] = None,
+    database: Annotated[
+        str | None,
+        typer.Option(help="Database of many machines, postgresql://… (RETAKE_DATABASE; sqlite)."),
+    ] = None,
     storage: Annotated[
         str | None,
         typer.Option(help="Bucket of uploads and outputs, s3://… (RETAKE_STORAGE; the folder)."),
@@ -40,9 +44,8 @@ def serve(
     if until_input_ends:
         threading.Thread(target=_stop_when_input_ends, daemon=True).start()
     try:
-        serve_until_stopped(
-            settings(host=host, port=port, data_dir=data_dir, storage=storage), _welcome
-        )
+        where = {"data_dir": data_dir, "database": database, "storage": storage}
+        serve_until_stopped(settings(host=host, port=port, **where), _welcome)
     except RetakeError as error:
         typer.echo(f"retake: {error.message}", err=True)
         raise typer.Exit(exit_for(error)) from error

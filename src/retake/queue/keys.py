@@ -77,23 +77,27 @@ class Keys:
 
     Args:
         where: A file of their own, made when it is not there; or the database that they share
-            with the requests, and which somebody else closes.
+            with the requests.
+        owned: Whether that database is closed with the keys; a file always is.
         now: Gives Unix time in seconds.
     """
 
-    def __init__(self, where: Path | Database, *, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        where: Path | Database,
+        *,
+        owned: bool = False,
+        now: Callable[[], float] = time.time,
+    ) -> None:
         self._now = now
-        self._own: SmallDatabase | None = None
-        if isinstance(where, Path):
-            self._database: Database = SmallDatabase(where, _SCHEMA)
-            self._own = self._database
-        else:
-            self._database = where
+        is_file = isinstance(where, Path)
+        self._owned = owned or is_file
+        self._database: Database = SmallDatabase(where, _SCHEMA) if is_file else where
 
     def close(self) -> None:
-        """Close the keys' own file, if they have one."""
-        if self._own is not None:
-            self._own.close()
+        """Close what is the keys' own."""
+        if self._owned:
+            self._database.close()
 
     def create(self, name: str) -> str:
         """Make a key and return it; it cannot be told a second time.

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from retake.queue.data_dir import DataDir
-from retake.queue.database import Database
+from retake.queue.database import Database, Dialect
+from retake.queue.database.address import SQLITE, postgres_url
 from retake.queue.database.sqlite import SqliteDatabase
+from retake.queue.keys import Keys
 from retake.queue.schema import open_reader, open_writer
 from retake.queue.tables import STEPS
 
 
-def open_database(data_dir: DataDir, url: str | None = None) -> Database:
+def open_database(data_dir: DataDir, setting: str = SQLITE) -> Database:
     """Open the requests' database.
 
     A file of SQLite's, and an empty database of PostgreSQL's, are brought to this program's
@@ -17,14 +19,15 @@ def open_database(data_dir: DataDir, url: str | None = None) -> Database:
 
     Args:
         data_dir: The locked data folder, whose own file it is.
-        url: The PostgreSQL database that is to be used instead of it.
+        setting: Which database is meant: `SQLITE`, or the URL of a PostgreSQL database.
 
     Raises:
+        BadRequest: It is neither (``bad_database``).
         StorageFailed: It was written by a later version (``data_dir_too_new``,
             ``database_too_new``) or an earlier one (``database_too_old``), is not SQLite's
             (``data_dir_damaged``), or cannot be reached (``database_unreachable``).
     """
-    if url is not None:
+    if (url := postgres_url(setting)) is not None:
         return open_postgres(url)
     writing = open_writer(data_dir.requests)
     return SqliteDatabase(writing, open_reader(data_dir.requests))
@@ -42,3 +45,14 @@ def open_postgres(url: str) -> Database:
         found = versions(url, STEPS)
     check(found)
     return PostgresDatabase(url)
+
+
+def open_keys(data_dir: DataDir, setting: str = SQLITE) -> Keys:
+    """Open the keys, whether or not a server runs on them; see `open_database` for `setting`."""
+    url = postgres_url(setting)
+    return Keys(data_dir.keys) if url is None else Keys(open_postgres(url), owned=True)
+
+
+def keys_beside(database: Database, data_dir: DataDir) -> Keys:
+    """Return the keys of a server whose requests' database is open."""
+    return Keys(data_dir.keys if database.dialect is Dialect.SQLITE else database)
