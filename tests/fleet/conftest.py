@@ -63,7 +63,7 @@ def finish(worker: Claims, claim: Claim) -> bool:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def fleet(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[Fleet]:
-    url = None
+    url = "sqlite"
     if request.param == "postgresql":
         url = request.getfixturevalue("postgres").fresh()
     database = open_database(DataDir(tmp_path), url)

@@ -30,7 +30,7 @@ def operated(
     """Return what counts and what traces a server, told from now on what happens to requests."""
     metrics, traces = Metrics(), make_traces("server")
     watch = RequestWatch(metrics, traces)
-    requests.dispatch.observer = watch
+    requests.front.observer = watch
     _measure(metrics, watch, requests, supervisor, data_dir.path)
     return metrics, traces
 
@@ -42,11 +42,16 @@ def _measure(
     supervisor: Supervisor,
     path: Path,
 ) -> None:
-    unfinished = requests.dispatch.unfinished
+    front = requests.front
+
+    def processing() -> int:
+        # Of a fleet only the front knows, since the workers are elsewhere.
+        return max(watch.processing, front.processing)
+
     queue = "Requests that are accepted and not begun"
-    metrics.gauge("retake_requests_queued", queue, lambda: len(unfinished) - watch.processing)
+    metrics.gauge("retake_requests_queued", queue, lambda: len(front.unfinished) - processing())
     made = "Requests that the engine works on"
-    metrics.gauge("retake_requests_processing", made, lambda: watch.processing)
+    metrics.gauge("retake_requests_processing", made, processing)
     ready = "Whether the engine is ready: 1, else 0"
     metrics.gauge("retake_engine_ready", ready, lambda: int(supervisor.ready))
     memory = "Resident memory of the engine child and what it started"

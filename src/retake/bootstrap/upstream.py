@@ -37,8 +37,8 @@ async def upstream_door(chosen: Settings, data_dir: DataDir, requests: Requests)
     await _sweep(vault, requests)
     if not chosen.upstream_url:
         return None
-    dispatch = requests.dispatch
-    dispatch.observer = _Leaving(dispatch.observer, chosen, vault, data_dir.work)
+    front = requests.front
+    front.observer = _Leaving(front.observer, chosen, vault, data_dir.work)
     host = host_of(upstream_base(chosen))
     return Upstream(host, vault, chosen.upstream_key is not None, mark_of(data_dir.path))
 

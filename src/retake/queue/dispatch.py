@@ -32,12 +32,12 @@ class Dispatch:
 
     Args:
         store: The requests on the disk; those that have not ended are taken up.
-        slots: How many requests the child works on at once.
-        clock: Gives monotonic time in seconds.
         feed: Is told of everything that happens to a request.
         on_end: Called with the id of each request that has ended.
-        discard: Removes what was stored of a request that ends without a result; on a thread.
         unfinished: Counts those that have not ended.
+        slots: How many requests the child works on at once.
+        clock: Gives monotonic time in seconds.
+        discard: Removes what was stored of a request that ends without a result; on a thread.
 
     Attributes:
         observer: Is told what happens to them; may be replaced before the first.
@@ -46,12 +46,13 @@ class Dispatch:
     def __init__(
         self,
         store: Store,
-        slots: int,
-        clock: Callable[[], float],
         feed: Feed,
         on_end: Callable[[str], None],
-        discard: Discard,
         unfinished: Unfinished,
+        *,
+        slots: int,
+        clock: Callable[[], float],
+        discard: Discard,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -76,11 +77,13 @@ class Dispatch:
 
     # For the users' side.
 
-    def add(self, place: int, new: NewRequest) -> None:
-        """Let a request wait for the engine; `place` is its number in the order of all requests.
+    @property
+    def processing(self) -> int:
+        """How many requests are worked on."""
+        return len(self._progress)
 
-        It has a place in `unfinished` already.
-        """
+    def add(self, place: int, new: NewRequest) -> None:
+        """Let a request wait for the engine; it has a place in `unfinished` already."""
         self._admission.wait(place, new.key_id, new.request_id, new.priority)
         self.observer.accepted(new.request_id, new.model)
         self._tell(self._feed.changed, new.request_id)
@@ -191,8 +194,7 @@ class Dispatch:
     async def child_lost(self, *, crashed: bool, killed: bool = False) -> None:
         """Note that the child is gone; `crashed` when it did not go of its own will.
 
-        A request that it worked on is taken up again, unless it is to be cancelled or the child
-        has died on it too often.
+        What it worked on is taken up again, unless it is to be cancelled or has crashed too often.
         """
         del killed
         for request_id in self._admission.child_lost():

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Any, TypeVar
+from functools import partial
 
 from retake.core.errors import StorageFailed
 from retake.queue.data_dir import DataDir
@@ -17,6 +17,7 @@ from retake.queue.database import Database
 from retake.queue.deadlines import Deadlines
 from retake.queue.dispatch import Dispatch
 from retake.queue.feed import Feed, Listener
+from retake.queue.front import Front, MakeFront
 from retake.queue.listing import Wanted
 from retake.queue.once import Once
 from retake.queue.opening import open_database
@@ -24,8 +25,8 @@ from retake.queue.record import NewRequest, Record
 from retake.queue.store import Discard, Store
 from retake.queue.unfinished import Capacity, Unfinished
 from retake.queue.waiting import Waiting
+from retake.queue.whole import Whole
 
-T = TypeVar("T")
 _UNLIMITED = Capacity()
 
 
@@ -36,8 +37,8 @@ def _nothing(_request_id: str) -> None:
 class Requests:
     """All requests of one data folder, as their users see them.
 
-    `dispatch` is their other side, the engine child's; `webhooks` says who is to be told of them,
-    `results` what there is of their files.
+    `front` is what is done with them, `webhooks` says who is to be told of them, `results` what
+    there is of their files.
 
     Args:
         data_dir: The locked data folder.
@@ -48,6 +49,7 @@ class Requests:
         discard: Removes what was stored of a request that ends without a result.
         capacity: How many requests may be unfinished at once.
         database: Where the requests are; None is the data folder's own file.
+        front: Makes what is done with them; None is one engine child, which `dispatch` serves.
     """
 
     def __init__(
@@ -61,19 +63,27 @@ class Requests:
         discard: Discard = _nothing,
         capacity: Capacity = _UNLIMITED,
         database: Database | None = None,
+        front: MakeFront | None = None,
     ) -> None:
         self._store = Store(database or open_database(data_dir), now, known_s)
         self.webhooks, self.results = self._store.webhooks, self._store.results
         self._feed = Feed(self.webhooks.changed)
         self._unfinished = Unfinished(capacity)
-        self.dispatch = Dispatch(
-            self._store, slots, clock, self._feed, self._ended, discard, self._unfinished
-        )
-        self._deadlines = Deadlines(now, self.dispatch.cancel)
+        told = (self._store, self._feed, self._ended, self._unfinished)
+        own = partial(Dispatch, slots=slots, clock=clock, discard=discard)
+        self.front: Front = (front or own)(*told)
+        self._deadlines = Deadlines(now, self.front.cancel)
         self._waiting = Waiting()
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._whole = Whole()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = False
+
+    @property
+    def dispatch(self) -> Dispatch:
+        """The engine child's side, where there is one."""
+        if not isinstance(self.front, Dispatch):
+            raise TypeError("others work on the requests")
+        return self.front
 
     @property
     def stopping(self) -> bool:
@@ -98,7 +108,7 @@ class Requests:
         """
         if self._stopping:
             raise _is_stopping()
-        return self.lively(await self._whole(self._create(new, known)))
+        return self.lively(await self._whole.do(self._create(new, known)))
 
     async def find(self, key_id: str, known: Once) -> Record | None:
         """Return the key's request that was accepted with the same `known`; None if none was.
@@ -135,7 +145,7 @@ class Requests:
 
     def lively(self, record: Record) -> Record:
         """Return a record that was read before with what only memory knows of it now."""
-        return self.dispatch.lively(record)
+        return self.front.lively(record)
 
     async def holds(self, request_id: str, key_id: str) -> bool:
         """Return whether the key has a request of that id."""
@@ -191,7 +201,7 @@ class Requests:
         record = await self.get(request_id, key_id)
         if record is None or record.status.terminal:
             return record
-        await self._whole(self.dispatch.cancel(request_id))
+        await self._whole.do(self.front.cancel(request_id))
         return await self.get(request_id, key_id)
 
     def release(self) -> None:
@@ -208,16 +218,6 @@ class Requests:
         self._stopping = True
         self._store.close()
 
-    async def _whole(self, work: Coroutine[Any, Any, T]) -> T:
-        """Do `work` to its end even if the caller is cancelled: disk and memory must agree."""
-        return await asyncio.shield(self._begin(work))
-
-    def _begin(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        task = asyncio.ensure_future(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
-
     async def _create(self, new: NewRequest, known: Once | None) -> Record:
         self._unfinished.enter(new.request_id, new.key_id)
         try:
@@ -228,7 +228,7 @@ class Requests:
         if record.request_id != new.request_id:
             self._unfinished.leave(new.request_id)
         else:
-            self.dispatch.add(record.place, new)
+            self.front.add(record.place, new)
             if new.cancel_at is not None:
                 self._deadlines.add(new.request_id, new.cancel_at)
         return record
@@ -243,7 +243,7 @@ class Requests:
         self._waiting.release_all()
 
     async def _existing(self, request_id: str) -> Record:
-        return self.dispatch.lively(await self._store.existing(request_id))
+        return self.front.lively(await self._store.existing(request_id))
 
 
 def _is_stopping() -> StorageFailed:
