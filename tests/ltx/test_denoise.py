@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import threading
+from itertools import pairwise
 
 import pytest
 import torch
@@ -138,7 +139,7 @@ def plain_loop(
                 **extra,
             )
 
-    for sigma, following in zip(sigmas[:-1], sigmas[1:], strict=True):
+    for sigma, following in pairwise(sigmas):
         passes = [
             velocities(prompts[0], sigma),
             velocities(prompts[1], sigma),
