@@ -213,7 +213,7 @@ def test_what_is_all_here_and_no_video_is_told_and_removed(tmp_path: Path) -> No
             tus_client(server).uploader(file_stream=io.BytesIO(b"more text")).upload()
         url = begun(server)
         assert piece(server, url, VIDEO, 0).status_code == 204
-        pieces = [name for name in server.everything() if ".uploads/" in name]
+        pieces = [name for name in server.everything() if ".uploads/" in name or ".coming/" in name]
         assert all(name.endswith(".json") for name in pieces)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from retake.api.errors import Refusal
 from retake.api.file_types import type_of
 from retake.api.parts import ApiParts
-from retake.api.receiving import new_upload, receive
+from retake.api.receiving import new_upload, receive_new
 from retake.core.errors import BadRequest
 from retake.queue.keys import KeyInfo
 from retake.storage.upload import Upload
@@ -40,7 +40,7 @@ async def store_inline(uri: str, caller: KeyInfo, parts: ApiParts) -> Upload:
     async def all_of_it() -> AsyncGenerator[bytes]:
         yield data
 
-    await receive(parts, upload, all_of_it(), len(data))
+    await receive_new(parts, upload, all_of_it(), len(data))
     return upload
 
 

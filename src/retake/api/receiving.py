@@ -141,6 +141,21 @@ async def receive(
             raise
 
 
+async def receive_new(
+    parts: ApiParts, upload: Upload, chunks: AsyncIterator[bytes], length: int | None
+) -> None:
+    """Do what `receive` does for an upload that nobody else knows of; a refused one is forgotten.
+
+    Raises:
+        RetakeError: See `receive`.
+    """
+    try:
+        await receive(parts, upload, chunks, length)
+    except BaseException:
+        await parts.at_storage(lambda: parts.uploads.remove(upload.key_id, upload.upload_id))
+        raise
+
+
 async def uploads_of(parts: ApiParts, key_id: str) -> list[Upload]:
     """Return a key's uploads, the latest first."""
     return await parts.at_storage(lambda: parts.uploads.of_key(key_id))

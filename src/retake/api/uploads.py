@@ -19,7 +19,7 @@ from retake.api.file_types import file_type, type_of
 from retake.api.links import Links, links_for
 from retake.api.multipart import OneFile
 from retake.api.parts import ApiParts, parts_of
-from retake.api.receiving import announced, chunks_of, new_upload, receive, uploads_of
+from retake.api.receiving import announced, chunks_of, new_upload, receive, receive_new, uploads_of
 from retake.core.errors import BadRequest
 from retake.core.titles import file_title
 from retake.queue.keys import KeyInfo
@@ -68,7 +68,7 @@ async def upload(request: Request, caller: Caller) -> Response:
         check_upload_headers(request)
         new = await new_upload(parts, caller.key_id, type_of(None, kind))
         length = announced(request, parts.limits.max_bytes)
-        await receive(parts, new, chunks_of(request, parts.stall_s), length)
+        await receive_new(parts, new, chunks_of(request, parts.stall_s), length)
         stored = new.upload_id
     return _told(request, parts, await existing_upload(parts, caller.key_id, stored), 201)
 
@@ -211,9 +211,5 @@ async def _from_form(request: Request, parts: ApiParts, caller: KeyInfo) -> str:
         async for chunk in chunks:
             yield chunk
 
-    try:
-        await receive(parts, new, all_of_it(), length)
-    except BaseException:
-        await parts.at_storage(lambda: parts.uploads.remove(new.key_id, new.upload_id))
-        raise
+    await receive_new(parts, new, all_of_it(), length)
     return new.upload_id

@@ -1,8 +1,8 @@
 """Uploads in a remote storage, which every server that uses it sees alike.
 
 Objects are the record; there is no other. A finished upload is ``uploads/KEY/ID.TYPE``. What is
-known of it lies where no name of a stored file can reach: ``.uploads/KEY/ID.json`` what was
-announced and when it was last used, ``.uploads/KEY/ID/OFFSET`` the pieces of one on its way.
+known of it lies where no name of a stored file can reach: ``.coming/KEY/ID.json`` what was
+announced and when it was last used, ``.coming/KEY/ID/OFFSET`` the pieces of one on its way.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from retake.storage.uploads import UPLOAD_ID
 if TYPE_CHECKING:
     from retake.storage.objects import ObjectStorage
 
-_ROOM = ".uploads"
+_ROOM = ".coming"
+"""Not .uploads: SeaweedFS has its own parts under that name, and lists nothing below it."""
 _GRACE_S = 900
 """More than the clocks of two servers differ, and than a submit takes that uses an upload."""
 _AT_ONCE = 16

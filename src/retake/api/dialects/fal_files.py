@@ -14,7 +14,7 @@ from retake.api.dialects.fal_answers import FalRoute
 from retake.api.file_types import type_of
 from retake.api.links import links_for
 from retake.api.parts import parts_of
-from retake.api.receiving import announced, chunks_of, new_upload, receive
+from retake.api.receiving import announced, chunks_of, new_upload, receive_new
 from retake.api.sessions import Use, give_token
 from retake.api.uploads import check_upload_headers, kept_until
 from retake.core.errors import wrong_type
@@ -59,7 +59,7 @@ async def upload(request: Request, caller: Caller) -> Json:
     kind = type_of(name, headers.get("content-type", ""))
     new = await new_upload(parts, caller.key_id, kind, file_name=name)
     length = announced(request, parts.limits.max_bytes)
-    await receive(parts, new, chunks_of(request, parts.stall_s), length)
+    await receive_new(parts, new, chunks_of(request, parts.stall_s), length)
     return Json({"access_url": links.file(new.name, "GET", kept_until(parts))})
 
 
