@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
     from retake.settings import Settings
 
+if TYPE_CHECKING:
+    from retake.settings import Settings
+
 LOW_DISK_BYTES = 5 * 1024**3
 """A 21 s 4K request works on a few gigabytes."""
 
@@ -43,7 +46,7 @@ def doctor() -> None:
     console.print(table)
     console.print()
     healthy = True
-    for good, what in _checks(chosen.data_dir):
+    for good, what in (*_checks(chosen.data_dir), _database(chosen)):
         console.print(f"[green]ok[/]   {what}" if good else f"[red]fail[/] {what}")
         healthy &= good
     _tell_of_engines(console, chosen)
@@ -73,6 +76,16 @@ def _checks(data_dir: Path) -> Iterator[tuple[bool, str]]:
     yield free > LOW_DISK_BYTES, f"{free / 1024**3:.0f} GiB free there (5 GiB are enough)"
     yield True, f"{os.cpu_count()} processors"
     yield from _webhooks(data_dir)
+
+
+def _database(chosen: Settings) -> tuple[bool, str]:
+    from retake.bootstrap.database import standing
+
+    try:
+        found = standing(chosen)
+    except RetakeError as error:
+        return False, f"database: {error.message}"
+    return found.fits, f"database {found}"
 
 
 def _webhooks(data_dir: Path) -> Iterator[tuple[bool, str]]:

@@ -7,7 +7,19 @@ from typing import Any
 import typer
 
 from retake import __version__
-from retake.cli import doctor, edit, keys, mcp, models, remote, remote_submit, serve, verify, worker
+from retake.cli import (
+    db,
+    doctor,
+    edit,
+    keys,
+    mcp,
+    models,
+    remote,
+    remote_submit,
+    serve,
+    verify,
+    worker,
+)
 from retake.cli.readers import outlive_readers
 
 
@@ -59,6 +71,7 @@ app.command("mcp")(mcp.mcp)
 app.command("doctor")(doctor.doctor)
 app.command("worker", hidden=True)(worker.worker)
 app.add_typer(keys.app, name="keys")
+app.add_typer(db.app, name="db")
 app.add_typer(models.app, name="models")
 
 if __name__ == "__main__":

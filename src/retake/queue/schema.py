@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from retake.core.errors import StorageFailed
@@ -33,11 +34,7 @@ def open_writer(path: Path) -> SqliteConnection:
         _migrate(db)
     except sqlite3.DatabaseError as error:
         db.close()
-        raise StorageFailed(
-            "data_dir_damaged",
-            f"{path.name} in the data folder cannot be read: {error}",
-            param="data_dir",
-        ) from error
+        raise _damaged(path, error) from error
     except StorageFailed:
         db.close()
         raise
@@ -50,6 +47,31 @@ def open_reader(path: Path) -> SqliteConnection:
     db.execute("pragma query_only=on")
     db.execute("pragma wal_autocheckpoint=0")
     return db
+
+
+def version_of(path: Path) -> int:
+    """Return which version a file has; 0 is one that is not there. Nothing is written.
+
+    Raises:
+        StorageFailed: It is not SQLite's (``data_dir_damaged``).
+    """
+    if not path.exists():
+        return 0
+    # A reader of the usual kind would leave an empty WAL behind where there is none.
+    way = "mode=ro" if path.with_name(f"{path.name}-wal").exists() else "immutable=1"
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?{way}", uri=True)) as db:
+            return db.execute("pragma user_version").fetchone()[0]
+    except sqlite3.DatabaseError as error:
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: sqlite3.DatabaseError) -> StorageFailed:
+    return StorageFailed(
+        "data_dir_damaged",
+        f"{path.name} in the data folder cannot be read: {error}",
+        param="data_dir",
+    )
 
 
 def _connect(path: Path) -> SqliteConnection:
