@@ -9,7 +9,6 @@ whatever it was doing is taken up behind the last finished step by the next chil
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
 import queue
@@ -18,13 +17,16 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NoReturn
 
-from retake.core.errors import Cancelled, RetakeError, StorageFailed
-from retake.core.watch import Stage, Watch
+from retake.core.errors import Cancelled, RetakeError
+from retake.core.watch import Watch
 from retake.queue.data_dir import DataDir
 from retake.queue.durable import Durable, Step
 from retake.queue.pipe import Pipe
+from retake.queue.step_records import StepRecords, StepsFile
+from retake.queue.telling import Teller, failed
 from retake.telemetry.about import About, all_about
 from retake.telemetry.traces import Traces
 
@@ -39,7 +41,7 @@ deleted once the request has ended."""
 
 # After so long without a request results are repeated, or the recording is put to rest.
 _IDLE_S = 5.0
-_PROGRESS_EVERY_S = 0.2
+_YOUNG_S = 600
 
 
 def run_child(
@@ -50,6 +52,7 @@ def run_child(
     prepare: Callable[[], None] | None = None,
     traces: Traces | None = None,
     forget: Callable[[str], None] | None = None,
+    records: StepRecords | None = None,
 ) -> NoReturn:
     """Work until the server is gone or says stop, then end the process.
 
@@ -61,13 +64,14 @@ def run_child(
         traces: Traces the work.
         forget: Called, on a thread of its own, with the id of a request that has ended: what it
             left elsewhere is to be removed.
+        records: Where steps are recorded; None is the data folder's own file.
     """
     traces = traces or Traces()
     # Ctrl-C goes to the whole terminal; it is the server that tells the child to stop.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda _signal, _frame: os._exit(0))
     try:
-        _Child(Pipe(fd), data_dir, run_request, traces, forget).run(prepare)
+        _Child(Pipe(fd), data_dir, run_request, traces, forget, records).run(prepare)
         status = 0
     except BaseException:  # noqa: BLE001 - it is logged, and the supervisor sees the status
         _log.critical("the engine child cannot go on", exc_info=True)
@@ -86,20 +90,23 @@ class _Child:
         run_request: RunRequest,
         traces: Traces,
         forget: Callable[[str], None] | None,
+        records: StepRecords | None,
     ) -> None:
         self._pipe = pipe
         self._run_request = run_request
         self._traces = traces
         self._forget_elsewhere = forget
         self._data_dir = data_dir
-        self._durable = Durable(data_dir.steps, self._work)
+        self._records = records or StepsFile(data_dir.steps)
+        self._durable = Durable(self._records, self._work)
         self._waiting: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         # Every request that this child was given and that is not acknowledged yet.
         self._cancels: dict[str, threading.Event] = {}
         self._results: dict[str, dict[str, Any]] = {}
 
     def run(self, prepare: Callable[[], None] | None) -> None:
-        self._data_dir.lock_steps()
+        if not self._records.shared:
+            self._data_dir.lock_steps()
         self._durable.launch()
         threading.Thread(target=self._work_off, name="worker", daemon=True).start()
         self._say({"say": "ready"})
@@ -115,6 +122,8 @@ class _Child:
                     self._cancel(request_id)
                 case {"do": "ack", "request_id": str() as request_id}:
                     self._forget(request_id)
+                case {"do": "drop", "request_id": str() as request_id}:
+                    self._drop(request_id)
                 case {"do": "stop"}:
                     return
                 case _:
@@ -135,10 +144,14 @@ class _Child:
             self._durable.forget(request_id)
         except Exception:  # noqa: BLE001 - the next child tries again
             _log.exception("the steps of request %s could not be deleted", request_id)
-        shutil.rmtree(self._data_dir.work / request_id, ignore_errors=True)
         if self._forget_elsewhere is not None:
             elsewhere = (request_id,)
             threading.Thread(target=self._forget_elsewhere, args=elsewhere, daemon=True).start()
+        shutil.rmtree(self._data_dir.work / request_id, ignore_errors=True)
+        self._drop(request_id)
+
+    def _drop(self, request_id: str) -> None:
+        """Know nothing of a request any more; its steps and files may be another's by now."""
         self._results.pop(request_id, None)
         self._cancels.pop(request_id, None)
 
@@ -146,8 +159,17 @@ class _Child:
         """Delete the steps and the work folders of all requests but these."""
         self._durable.keep_only(request_ids)
         for folder in self._data_dir.work.iterdir():
-            if folder.name not in request_ids:
+            if folder.name not in request_ids and not self._may_be_anothers(folder):
                 shutil.rmtree(folder, ignore_errors=True)
+
+    def _may_be_anothers(self, folder: Path) -> bool:
+        """Return whether another child may have begun it since the ids were read."""
+        if not self._records.shared:
+            return False
+        try:
+            return time.time() - folder.stat().st_mtime < _YOUNG_S
+        except FileNotFoundError:
+            return True
 
     def _work_off(self) -> None:
         try:
@@ -180,7 +202,7 @@ class _Child:
                 result = self._durable.run(request_id, request)
             except Exception as error:  # noqa: BLE001 - the request ends, the child goes on
                 _log.exception("request %s could not be recorded", request_id)
-                result = _failed(error)
+                result = failed(error)
         self._results[request_id] = result
         self._send_results()
 
@@ -204,7 +226,7 @@ class _Child:
         """Do the work; return how it ended."""
         request_id = request["request_id"]
         try:
-            with self._traces.work(request_id, trace, _Teller(self._say, request_id).tell) as tell:
+            with self._traces.work(request_id, trace, Teller(self._say, request_id).tell) as tell:
                 watch = Watch(tell, self._cancels[request_id])
                 watch.check()
                 return {"status": "success", "outcome": self._run_request(request, step, watch)}
@@ -214,47 +236,4 @@ class _Child:
             return {"status": "failed", "error": error.to_dict()}
         except Exception as error:  # noqa: BLE001 - the request ends, the child goes on
             _log.exception("request %s failed unexpectedly", request_id)
-            return _failed(error)
-
-
-class _Teller:
-    """Tells the server how far a request is, a few times a second at most."""
-
-    def __init__(self, say: Callable[[dict[str, Any]], None], request_id: str) -> None:
-        self._say = say
-        self._request_id = request_id
-        self._stage: Stage | None = None
-        self._last = 0.0
-
-    def tell(self, stage: Stage, done: int, total: int) -> None:
-        now = time.monotonic()
-        if stage is self._stage and now - self._last < _PROGRESS_EVERY_S:
-            return
-        self._stage, self._last = stage, now
-        self._say(
-            {
-                "say": "progress",
-                "request_id": self._request_id,
-                "stage": stage.value,
-                "done": done,
-                "total": total,
-            }
-        )
-
-
-def _failed(error: Exception) -> dict[str, Any]:
-    if _is_disk_full(error):
-        full = StorageFailed("disk_full", "the server's disk is full", retryable=True)
-        return {"status": "failed", "error": full.to_dict()}
-    mistake = RetakeError("internal", "the server made a mistake; its log says more")
-    return {"status": "failed", "error": mistake.to_dict()}
-
-
-def _is_disk_full(error: BaseException | None) -> bool:
-    while error is not None:
-        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-            return True
-        if "database or disk is full" in str(error):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
+            return failed(error)

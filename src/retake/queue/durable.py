@@ -124,8 +124,7 @@ class Durable:
 
         Where others record too, what is young is spared: it may have begun after the ids were read.
         """
-        shared = self._records.queue is not None
-        before = datetime.now(UTC) - _YOUNG if shared else None
+        before = datetime.now(UTC) - _YOUNG if self._records.shared else None
         with self._launching:
             self.launch()
             known = DBOS.list_workflows(

@@ -5,11 +5,13 @@ server → child                                  child → server
 {"do": "run", "request": {…}}                   {"say": "begun", "request_id"}
 {"do": "cancel", "request_id"}                  {"say": "progress", "request_id", "stage", "done", "total"}
 {"do": "ack", "request_id"}                     {"say": "finished", "request_id", "result": {…}}
+{"do": "drop", "request_id"}
 {"do": "stop"}
 
 The child says `ready` first; the server answers with `begin`, naming the requests whose recorded
 steps are still needed, and then sends those that are to be worked on. `finished` is repeated until
-it is acknowledged, which happens once the result is on the disk.
+it is acknowledged, which happens once the result is on the disk; or dropped, where another machine
+has the request by now.
 """  # noqa: E501 - a table
 
 from __future__ import annotations

@@ -30,6 +30,11 @@ class StepRecords(Protocol):
     """Where steps are recorded."""
 
     @property
+    def shared(self) -> bool:
+        """Whether others record theirs in the same place."""
+        ...
+
+    @property
     def queue(self) -> str | None:
         """Through which of DBOS's queues an interrupted request is resumed; None for its own."""
         ...
@@ -57,6 +62,11 @@ class StepsFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+
+    @property
+    def shared(self) -> bool:
+        """No."""
+        return False
 
     @property
     def queue(self) -> str | None:
@@ -92,6 +102,11 @@ class StepsDatabase:
     def __init__(self, url: str, slot: str) -> None:
         self._url = url
         self._slot = slot
+
+    @property
+    def shared(self) -> bool:
+        """Yes."""
+        return True
 
     @property
     def queue(self) -> str | None:
