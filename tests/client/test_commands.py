@@ -56,7 +56,7 @@ def test_a_video_is_sent_followed_and_brought_back(retake, engine, video, tmp_pa
 
 
 def test_parameters_arrive_as_they_were_typed(retake, server, video) -> None:
-    options = ["--audio-track", 2, "--mode", "replace_audio", "--seed", 5, "--set", "takes=1"]
+    options = ["--audio-track", 2, "--mode", "replace_audio", "--seed", 5, "--takes", 1]
     options += ["--set", 'options={"loud": true}', "--video-codec", "hevc", "--cancel-after", "5m"]
     done = retake("submit", URL, "--no-wait", "--json", "--start", 3, *options)
     assert done.exit_code == 0, done.output
@@ -70,6 +70,48 @@ def test_parameters_arrive_as_they_were_typed(retake, server, video) -> None:
     assert record.json()["cancel_at"] is not None
     same = [retake("submit", URL, "--no-wait", "--json", "--idempotency-key", "k") for _ in "12"]
     assert objects(same[0]) == objects(same[1])
+
+
+def test_several_takes_of_several_sections_are_asked_for_and_told_of(retake, server) -> None:
+    sections = ["--section", "0.5,2", "--section", '0:05,2.5,heavy rain, "quiet"']
+    hook = ["--webhook", "https://example.com/hook"]
+    done = retake("submit", URL, "--no-wait", "--json", "--seeds", "7,8", *sections, *hook)
+    assert done.exit_code == 0, done.output
+    [told] = objects(done)
+    record = server.client.get(f"/api/v1/ie/requestqueue/apikey/requests/{told['request_id']}")
+    assert record.json()["webhook"]["url"] == "https://example.com/hook"
+    assert record.json()["payload"] == {
+        "video_uri": URL, "mode": "replace_audio_and_video", "seeds": [7, 8],
+        "sections": [
+            {"start_time": 0.5, "duration": 2.0},
+            {"start_time": 5.0, "duration": 2.5, "prompt": 'heavy rain, "quiet"'},
+        ],
+    }  # fmt: skip
+    counted = retake("submit", URL, "--no-wait", "--section", "12f,2")
+    assert counted.exit_code == 2
+    assert "sections[0].start_time" in counted.stderr
+
+
+def test_every_take_is_saved_under_its_number(retake, server, engine, tmp_path) -> None:
+    def several(request_id: str) -> None:
+        names = [f"outputs/{request_id}/{name}.mp4" for name in ("video", "second")]
+        for name in names:
+            with server.storage.writing(name) as stream:
+                stream.write(name.encode())
+        takes = [
+            {"take": at + 1, "seed": at, "files": {"video": name}} for at, name in enumerate(names)
+        ]
+        takes.append({"take": 3, "seed": 2, "files": {}, "error": "crashed"})
+        outcome = {"files": {"video": names[0]}, "takes": takes, "report": {}}
+        server.end(request_id, {"status": "success", "outcome": outcome})
+
+    engine.work = several
+    out = tmp_path / "new.mp4"
+    done = retake("submit", URL, "--takes", 3, "-o", out)
+    assert done.exit_code == 0, done.output
+    saved = {path.name: path.read_bytes()[-10:] for path in tmp_path.glob("new*")}
+    assert saved == {"new.1.mp4": b"/video.mp4", "new.2.mp4": b"second.mp4"}
+    assert str(tmp_path / "new.2.mp4") in done.stdout
 
 
 def test_requests_are_looked_at_followed_and_cancelled(retake, server, tmp_path) -> None:

@@ -96,6 +96,32 @@ def test_a_request_is_submitted_watched_and_answered_with_links(server: Live) ->
     }
 
 
+def test_several_takes_of_several_sections_are_asked_for_and_linked(server: Live) -> None:
+    sections = [
+        {"start_time": 0.5, "duration": 2},
+        {"start_time": 4, "duration": 2, "prompt": "fog"},
+    ]
+    arguments = {"video": VIDEO, "prompt": "rain", "sections": sections, "takes": 2}
+
+    async def worked(client: Client) -> Any:
+        made = await client.call_tool("submit", arguments)
+        request_id = made.structured_content["request_id"]
+        await asyncio.to_thread(server.take)
+        files = [f"outputs/{request_id}/{name}.mp4" for name in ("video", "second")]
+        takes = [{"take": at + 1, "seed": at, "files": {"video": f}} for at, f in enumerate(files)]
+        outcome = {"files": {"video": files[0]}, "takes": takes, "report": {}}
+        await asyncio.to_thread(server.end, request_id, {"status": "success", "outcome": outcome})
+        return await client.call_tool("status", {"request_id": request_id})
+
+    done = asked(server, worked)
+    links = {block.name: block.uri for block in done.content if block.type == "resource_link"}
+    assert "/second.mp4?" in links["take_2"]
+    assert links["take_1"].partition("?")[0] == links["video"].partition("?")[0]
+    record = server.client.get(f"{API}/requests/{done.structured_content['request_id']}").json()
+    payload = {"video_uri": VIDEO, "prompt": "rain", "mode": "replace_audio_and_video"}
+    assert record["payload"] == payload | {"sections": sections, "takes": 2}
+
+
 def test_waiting_ends_when_its_time_is_over_and_the_request_goes_on(server: Live) -> None:
     async def worked(client: Client) -> Any:
         made = await client.call_tool("submit", {"video": VIDEO, "prompt": "fog"})

@@ -90,19 +90,31 @@ def follow(
     force: bool,  # noqa: FBT001 - as the commands have it
     cancel_on_interrupt: bool,  # noqa: FBT001
 ) -> Request:
-    """Follow a request to its end, download its video if wanted, and show it."""
+    """Follow a request to its end, download its videos if wanted, and show it.
+
+    Where it made several takes, each is saved under its number: ``out.1.mp4``, ``out.2.mp4``.
+    """
     if out is not None:
         from retake.client.part import check_output
 
         check_output(out, overwrite=force)
     done = client.wait(request(), progress=show.progress, cancel_on_interrupt=cancel_on_interrupt)
-    if out is not None:
-        client.download(done, out, overwrite=force, progress=show.progress)
+    saved = {} if out is None else _places(done, out)
+    for take, place in saved.items():
+        client.download(done, place, take=take, overwrite=force, progress=show.progress)
     show.close()
     show.record(done)
-    if out is not None:
-        show.say(f"saved as {out}", event="saved", path=str(out))
+    for place in saved.values():
+        show.say(f"saved as {place}", event="saved", path=str(place))
     return done
+
+
+def _places(done: Request, out: Path) -> dict[int | None, Path]:
+    """Return where the video of each take goes; of the only one where there are not several."""
+    takes = done.outcome.takes if done.outcome else ()
+    if not takes:
+        return {None: out}
+    return {take: out.with_name(f"{out.stem}.{take}{out.suffix}") for take in takes}
 
 
 def list_requests(

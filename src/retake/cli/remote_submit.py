@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from retake.cli.asking import SECTION_HELP, sections_of, seeds_of
 from retake.cli.remote import ForceOption, JsonOption, KeyOption, OutOption, UrlOption, server
 from retake.cli.remote import follow as follow_to_its_end
 from retake.core.errors import BadRequest
+from retake.core.timing import FrameCount
 
 _OWN = frozenset(
     {
@@ -22,10 +26,14 @@ _OWN = frozenset(
         "model",
         "progress",
         "prompt",
+        "sections",
         "seed",
+        "seeds",
         "source",
         "start",
+        "takes",
         "wait_s",
+        "webhook",
     }
 )
 
@@ -36,8 +44,14 @@ def submit(
     ],
     *,
     out: OutOption = None,
-    start: Annotated[str, typer.Option(help="Where the section starts: 2.5 or 0:02.500.")] = "0",
-    duration: Annotated[str, typer.Option(help="How long the section is, told likewise.")] = "5",
+    start: Annotated[
+        str | None,
+        typer.Option(help="Where the section starts: 2.5 or 0:02.500; 0 if not told."),
+    ] = None,
+    duration: Annotated[
+        str | None, typer.Option(help="How long it is, told likewise; 5 if not told.")
+    ] = None,
+    section: Annotated[list[str] | None, typer.Option(help=SECTION_HELP)] = None,
     prompt: Annotated[str, typer.Option(help="What should happen in the section.")] = "",
     mode: Annotated[
         str,
@@ -48,6 +62,12 @@ def submit(
     ] = "replace_audio_and_video",
     seed: Annotated[
         int | None, typer.Option(help="Same source, request and seed give the same bytes.")
+    ] = None,
+    takes: Annotated[
+        int | None, typer.Option(help="Make so many results: out.1.mp4, out.2.mp4 and so on.")
+    ] = None,
+    seeds: Annotated[
+        str | None, typer.Option(help="The seeds of several results, such as 7,8,9.")
     ] = None,
     model: Annotated[
         str, typer.Option(help="Which model; GET …/models of the server lists them.")
@@ -75,6 +95,9 @@ def submit(
     cancel_on_interrupt: Annotated[
         bool, typer.Option(help="Cancel the request on Ctrl-C instead of leaving it to go on.")
     ] = False,
+    webhook: Annotated[
+        str | None, typer.Option(help="A URL that the server tells how it ended.")
+    ] = None,
     idempotency_key: Annotated[
         str | None, typer.Option(help="The same key again gives the same request.")
     ] = None,
@@ -101,14 +124,17 @@ def submit(
             "container": container or _container_of(source, out),
             "video_codec": video_codec,
             "audio_codec": audio_codec,
+            "takes": takes,
+            "seeds": seeds_of(seeds),
+            "sections": _sections(section or ()),
             **_parameters(more or []),
         }
 
         def submitted() -> str:
             request = client.submit(
                 source,
-                start=start,
-                duration=duration,
+                start=start or (None if section else "0"),
+                duration=duration or (None if section else "5"),
                 prompt=prompt or None,
                 mode=mode,
                 seed=seed,
@@ -116,6 +142,7 @@ def submit(
                 cancel_after=cancel_after,
                 idempotency_key=idempotency_key,
                 headers=_upstream(upstream_key),
+                webhook=webhook,
                 progress=show.progress,
                 **parameters,
             )
@@ -131,6 +158,23 @@ def submit(
             )
         else:
             submitted()
+
+
+def _sections(told: Sequence[str]) -> list[dict[str, Any]] | None:
+    found = sections_of(told)
+    for at, each in enumerate(found or ()):
+        for param in ("start_time", "duration"):
+            if param in each:
+                each[param] = _seconds(f"sections[{at}].{param}", each[param])
+    return found
+
+
+def _seconds(where: str, told: Any) -> Any:
+    from retake.client.submitting import seconds
+
+    if isinstance(told, FrameCount):
+        return seconds(where, f"{told.frames}f")
+    return float(told) if isinstance(told, Fraction) else told
 
 
 def _container_of(source: str, out: Path | None) -> str | None:

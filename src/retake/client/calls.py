@@ -13,7 +13,7 @@ from retake.client.reading import Raw
 from retake.client.results import Request
 from retake.client.retaking import Tell
 from retake.client.server import DEFAULT_MODEL
-from retake.client.submitting import Seconds
+from retake.client.submitting import Seconds, Webhook
 from retake.client.uploading import Source
 
 
@@ -56,7 +56,8 @@ class Calls(Looks):
             idempotency_key: Makes this call and an earlier one with the same arguments the same
                 request, where the source is a URL.
             progress: Called with every `Progress`; it must return quickly.
-            **more: Further parameters, such as ``options={…}`` or ``container="mov"``.
+            **more: Further parameters, such as ``options={…}``, ``container="mov"``, ``takes=3`` or
+                ``sections=[…]``.
 
         Raises:
             RequestFailed: The server could not do it.
@@ -94,6 +95,7 @@ class Calls(Looks):
         cancel_after: str | None = None,
         idempotency_key: str | None = None,
         headers: dict[str, str] | None = None,
+        webhook: Webhook | None = None,
         progress: Tell | None = None,
         **more: Any,
     ) -> Flow[Request]:
@@ -101,7 +103,8 @@ class Calls(Looks):
 
         Parameters as for `retake`, and `wait_s`: how long the server may hold its answer back for
         the result, in seconds; `cancel_after`: the request's deadline, such as ``5m``; `headers`:
-        more headers of the submit.
+        more headers of the submit; `webhook`: a URL that the server tells how it ends, or
+        ``{"url": …, "events": […]}``.
 
         Raises:
             ConnectionLost: It may have been accepted or not (``submit_unknown``).
@@ -121,6 +124,7 @@ class Calls(Looks):
                     cancel_after=cancel_after,
                     idempotency_key=idempotency_key,
                     headers=headers,
+                    webhook=webhook,
                 )
             )
 

@@ -83,6 +83,13 @@ class Outcome:
             raw=raw,
         )
 
+    @property
+    def takes(self) -> tuple[int, ...]:
+        """The numbers of the takes that were made, from 1 on; none where only one was asked for."""
+        takes = [an_object(each) for each in a_list(self.raw.get("takes"))]
+        found = [a_whole(take.get("take")) for take in takes if a_text(take.get("url"))]
+        return tuple(number for number in found if number is not None)
+
     def url(self, role: str, take: int | None = None) -> str | None:
         """Return the URL of ``video``, ``thumbnail``, ``sheet``, ``report``, or None.
 

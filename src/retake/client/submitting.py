@@ -31,6 +31,9 @@ _CLOCKS_S = 5.0
 Seconds = float | Fraction | str
 """A time in seconds; as a text also ``0:02.500``."""
 
+Webhook = str | Mapping[str, Any]
+"""A URL that is told of a request, or ``{"url": …, "events": […]}``."""
+
 
 def payload_for(
     video_uri: str,
@@ -87,6 +90,7 @@ def submit(
     wait_s: float | None = None,
     cancel_after: str | None = None,
     headers: Mapping[str, str] | None = None,
+    webhook: Webhook | None = None,
 ) -> Flow[Request]:
     """Submit a request; return it as the server first tells it, maybe failed already.
 
@@ -98,6 +102,7 @@ def submit(
         wait_s: How long the server may hold the answer back; None answers at once where it can.
         cancel_after: The request's deadline, such as ``5m``.
         headers: More headers.
+        webhook: Who is told of it.
 
     Raises:
         RetakeAPIError: It was refused; nothing was accepted.
@@ -110,7 +115,9 @@ def submit(
         **({"Cancel-After": cancel_after} if cancel_after else {}),
         **(headers or {}),
     }
-    body = {"model": model, "payload": dict(payload)}
+    body: Raw = {"model": model, "payload": dict(payload)}
+    if webhook is not None:
+        body["webhook"] = webhook
     began = time.time()
 
     def once(*, sure: bool) -> Flow[Answer]:

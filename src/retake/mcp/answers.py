@@ -14,7 +14,10 @@ from retake.core.errors import RetakeError
 _LINKS = (
     ("video", "video_url", "The edited video", "video/mp4"),
     ("thumbnail", "thumbnail_image_url", "A picture of the section", "image/jpeg"),
+    ("section", "section_url", "The section alone", None),
+    ("audio", "audio_url", "The edited sound alone", None),
     ("sheet", "sheet_url", "Before and after, side by side", "image/jpeg"),
+    ("takes", "takes_sheet_url", "All takes, side by side", "image/jpeg"),
     ("report", "report_url", "What was kept and what was made anew", "application/json"),
 )
 
@@ -81,7 +84,19 @@ def request_answer(request: Request) -> CallToolResult:
         if isinstance(url, str):
             link = ResourceLink(name=name, title=title, uri=url, mime_type=media_type)
             content.append(link)
+    content += _take_links(request)
     return CallToolResult(content=content, structured_content=told(request).model_dump())
+
+
+def _take_links(request: Request) -> list[ContentBlock]:
+    """Return a link to each take's video, where there are several."""
+    outcome = request.outcome
+    found = {take: outcome.url("video", take) for take in outcome.takes} if outcome else {}
+    return [
+        ResourceLink(name=f"take_{take}", title=f"Take {take}", uri=url, mime_type="video/mp4")
+        for take, url in found.items()
+        if url
+    ]
 
 
 def requests_answer(requests: list[Request]) -> CallToolResult:

@@ -25,26 +25,23 @@ from retake.mcp.answers import (
     values_answer,
 )
 from retake.mcp.desk import Desk
+from retake.mcp.parameters import (
+    Duration,
+    Id,
+    Model,
+    Prompt,
+    Replaced,
+    Sections,
+    Start,
+    Takes,
+    Video,
+)
 
 P = ParamSpec("P")
 MOST_WAIT_S = 600
 _Ctx = Context[Any, Any]
 _Answers = Callable[Concatenate["Tools", _Ctx, P], Coroutine[Any, Any, CallToolResult]]
 
-Video = Annotated[str, Field(description="URL of the video (http, https, data:)")]
-Start = Annotated[float, Field(ge=0, description="Where the section starts, in seconds")]
-Duration = Annotated[
-    float | None, Field(gt=0, description="How long the section is, in seconds; 5 when not given")
-]
-Prompt = Annotated[str, Field(description="What should happen in the section")]
-Replaced = Annotated[
-    Literal["replace_audio_and_video", "replace_audio", "replace_video"],
-    Field(description="What of the section is made anew"),
-]
-Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$", description="The request_id")]
-Model = Annotated[
-    str, Field(description="A model's id; the server's default engine when not given")
-]
 _DEFAULT_MODEL = "ltx-2-pro-retake"
 
 
@@ -118,6 +115,8 @@ class Tools:
         options: Annotated[
             dict[str, Any] | None, Field(description="The engine's own options, see effects")
         ] = None,
+        sections: Sections = None,
+        takes: Takes = None,
     ) -> Annotated[CallToolResult, RequestTold]:
         """Re-shoot a section of a video. Answers the request at once; `wait` waits for the result.
 
@@ -127,13 +126,15 @@ class Tools:
         async with self._desk.client(ctx) as client:
             request = await client.submit(
                 source,
-                start=start_time,
+                start=None if sections else start_time,
                 duration=duration,
                 prompt=prompt,
                 mode=mode,
                 seed=seed,
                 model=model,
                 options=options,
+                sections=sections and [each.model_dump(exclude_none=True) for each in sections],
+                takes=takes,
             )
         return request_answer(request)
 
