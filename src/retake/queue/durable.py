@@ -52,7 +52,8 @@ class Durable:
         self._records = StepsFile(records) if isinstance(records, Path) else records
         self._work = work
         self._steps_changed = False
-        self._executor_id = secrets.token_hex(8)
+        self._executor_id = self._records.whose + secrets.token_hex(8)
+        self._queued = False
         self._running: str | None = None
         self._turn = threading.Condition()
         self._launched = False
@@ -73,13 +74,10 @@ class Durable:
                 return
             self._records.prepare()
             DBOS(config=self._records.config(self._executor_id, first=self._first))
-            queue = self._records.queue
-            if queue is not None:
-                DBOS.listen_queues([queue])
+            if self._records.shared:
+                DBOS.listen_queues([self._executor_id])
             DBOS.launch()
             self._launched = True
-            if queue is not None and self._first:
-                DBOS.register_queue(queue)
             self._first = False
 
     def rest(self) -> None:
@@ -89,6 +87,9 @@ class Durable:
         """
         with self._launching:
             if self._launched:
+                if self._queued:
+                    DBOS.delete_queue(self._executor_id)
+                    self._queued = False
                 DBOS.destroy()
                 self._launched = False
 
@@ -144,7 +145,7 @@ class Durable:
             with SetWorkflowID(request_id):
                 handle = DBOS.start_workflow(self._workflow, request)
         elif self._left_by_another(known):
-            handle = DBOS.resume_workflow(request_id, queue_name=self._records.queue)
+            handle = DBOS.resume_workflow(request_id, queue_name=self._own_queue())
         else:
             # Ended; or enqueued by a process that died in between, which DBOS then starts itself.
             handle = DBOS.retrieve_workflow(request_id)
@@ -153,9 +154,24 @@ class Durable:
     def _left_by_another(self, known: WorkflowStatus) -> bool:
         """Return whether nobody goes on with an interrupted request unless this process does."""
         if known.status == "PENDING":
-            return not (known.executor_id or "").endswith(self._executor_id)
-        queue = self._records.queue
-        return known.status == "ENQUEUED" and queue is not None and known.queue_name != queue
+            return known.executor_id != self._executor_id
+        return (
+            known.status == "ENQUEUED"
+            and self._records.shared
+            and known.queue_name != self._executor_id
+        )
+
+    def _own_queue(self) -> str | None:
+        """Return the queue that only this process listens to; None where no other does either.
+
+        DBOS's own would hand the request to whichever process looks first.
+        """
+        if not self._records.shared:
+            return None
+        if not self._queued:
+            DBOS.register_queue(self._executor_id)
+            self._queued = True
+        return self._executor_id
 
     def _give_turn(self, request_id: str | None) -> None:
         with self._turn:

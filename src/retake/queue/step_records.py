@@ -35,8 +35,8 @@ class StepRecords(Protocol):
         ...
 
     @property
-    def queue(self) -> str | None:
-        """Through which of DBOS's queues an interrupted request is resumed; None for its own."""
+    def whose(self) -> str:
+        """The beginning of the name of whoever records here."""
         ...
 
     def prepare(self) -> None:
@@ -69,9 +69,9 @@ class StepsFile:
         return False
 
     @property
-    def queue(self) -> str | None:
-        """None: nobody else resumes anything."""
-        return None
+    def whose(self) -> str:
+        """Empty: there is only one."""
+        return ""
 
     def prepare(self) -> None:
         """Put a damaged file aside: only finished steps are lost with it."""
@@ -94,9 +94,7 @@ class StepsDatabase:
 
     Args:
         url: The database.
-        slot: Whose they are to be: ``host:engine:slot``, stable, and used by one child at a time.
-            An interrupted request is resumed through a queue of this name, which only that child
-            listens to: DBOS's own queue would hand it to whichever child looks first.
+        slot: Whose they are to be: ``host:engine:slot``.
     """
 
     def __init__(self, url: str, slot: str) -> None:
@@ -109,9 +107,9 @@ class StepsDatabase:
         return True
 
     @property
-    def queue(self) -> str | None:
-        """The slot's own."""
-        return self._slot
+    def whose(self) -> str:
+        """The slot."""
+        return f"{self._slot}:"
 
     def prepare(self) -> None:
         """Nothing: the database is somebody else's."""
@@ -119,7 +117,7 @@ class StepsDatabase:
     def config(self, executor_id: str, *, first: bool) -> DBOSConfig:
         """Return DBOS's set-up for a database; its tables are made and upgraded at first."""
         return {
-            **_config(self._url, f"{self._slot}:{executor_id}"),
+            **_config(self._url, executor_id),
             "dbos_system_schema": _SCHEMA,
             "use_listen_notify": False,
             "sys_db_pool_size": _CONNECTIONS,
