@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 
 from tests import postgres as postgres_programs
 from tests.clips import make_clip
+from tests.databases import DIALECTS, Place
 from tests.postgres import PostgresServer, postgres_server
 from tests.s3 import S3Server, s3_server, why_absent
 
@@ -48,6 +49,18 @@ def postgres() -> Generator[PostgresServer]:
         pytest.skip(reason)
     with postgres_server() as server:
         yield server
+
+
+@pytest.fixture(params=DIALECTS)
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[Place]:
+    """A place for requests, on SQLite and on PostgreSQL."""
+    if request.param == "sqlite":
+        yield Place(tmp_path)
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    url = server.fresh()
+    yield Place(tmp_path, url)
+    server.drop(url)
 
 
 @pytest.fixture(autouse=True)

@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from retake.core.request import Status
-from retake.queue.data_dir import DataDir
 from retake.queue.record import NewRequest
 from retake.queue.requests import Requests
+from tests.databases import Place
 
 SUCCESS: dict[str, Any] = {"status": "success", "outcome": {"files": {}}}
 
@@ -64,12 +63,12 @@ async def begin(requests: Requests, request_id: str) -> None:
     ],
 )
 def test_what_ends_without_a_result_leaves_no_files(
-    tmp_path: Path, result: dict[str, Any], removed: list[str]
+    place: Place, result: dict[str, Any], removed: list[str]
 ) -> None:
     discarded: list[str] = []
 
     async def scenario() -> None:
-        requests = Requests(DataDir(tmp_path), discard=discarded.append)
+        requests = place.requests(discard=discarded.append)
         await begin(requests, "r1")
         await requests.dispatch.ended("r1", result)
         await requests.dispatch.ended("r1", {"status": "cancelled"})
@@ -80,11 +79,11 @@ def test_what_ends_without_a_result_leaves_no_files(
 
 
 @pytest.mark.parametrize("success_first", [True, False])
-def test_a_cancel_that_comes_too_late_removes_nothing(tmp_path: Path, success_first: bool) -> None:
+def test_a_cancel_that_comes_too_late_removes_nothing(place: Place, success_first: bool) -> None:
     discarded: list[str] = []
 
     async def scenario() -> None:
-        requests = Requests(DataDir(tmp_path), discard=discarded.append)
+        requests = place.requests(discard=discarded.append)
         for n in range(8):
             request_id = f"r{n}"
             await begin(requests, request_id)
@@ -101,18 +100,18 @@ def test_a_cancel_that_comes_too_late_removes_nothing(tmp_path: Path, success_fi
     asyncio.run(scenario())
 
 
-def test_what_was_to_stop_when_the_server_went_down_leaves_no_files(tmp_path: Path) -> None:
+def test_what_was_to_stop_when_the_server_went_down_leaves_no_files(place: Place) -> None:
     discarded: list[str] = []
 
     async def scenario() -> None:
-        requests = Requests(DataDir(tmp_path))
+        requests = place.requests()
         requests.dispatch.attach(Link())
         await begin(requests, "r1")
         await requests.cancel("r1", "key")
         await begin(requests, "r2")
         assert await status(requests, "r1") is Status.PROCESSING
         requests.close()
-        requests = Requests(DataDir(tmp_path), discard=discarded.append)
+        requests = place.requests(discard=discarded.append)
         assert await status(requests, "r1") is Status.CANCELLED
         assert discarded == ["r1"]
         requests.close()
@@ -120,10 +119,10 @@ def test_what_was_to_stop_when_the_server_went_down_leaves_no_files(tmp_path: Pa
     asyncio.run(scenario())
 
 
-def test_a_request_whose_time_is_over_is_cancelled_waiting_or_running(tmp_path: Path) -> None:
+def test_a_request_whose_time_is_over_is_cancelled_waiting_or_running(place: Place) -> None:
     async def scenario() -> None:
         now = [999.0]
-        requests = Requests(DataDir(tmp_path), now=lambda: now[0], slots=2)
+        requests = place.requests(now=lambda: now[0], slots=2)
         link = Link()
         requests.dispatch.attach(link)
         for name in ("running", "ended", "waiting"):
@@ -151,14 +150,14 @@ def test_a_request_whose_time_is_over_is_cancelled_waiting_or_running(tmp_path: 
     asyncio.run(scenario())
 
 
-def test_a_deadline_holds_over_a_restart(tmp_path: Path) -> None:
+def test_a_deadline_holds_over_a_restart(place: Place) -> None:
     async def scenario() -> None:
-        requests = Requests(DataDir(tmp_path), now=lambda: 990.0)
+        requests = place.requests(now=lambda: 990.0)
         await requests.create(new("past", 995))
         await requests.create(new("soon", 1000))
         await requests.create(new("later", 2000))
         requests.close()
-        requests = Requests(DataDir(tmp_path), now=before(1000, 0.1))
+        requests = place.requests(now=before(1000, 0.1))
         requests.watch_deadlines()
         for name in ("past", "soon"):
             assert (await requests.wait(name, 5)).status is Status.CANCELLED

@@ -5,29 +5,28 @@ from __future__ import annotations
 import asyncio
 import random
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from retake.core.errors import BadRequest
-from retake.queue.data_dir import DataDir
 from retake.queue.once import Once
 from retake.queue.record import NewRequest
-from retake.queue.requests import Requests
+from tests.databases import Place
+
+ROOT = Path(__file__).parents[2]
 
 
 def new(request_id: str, key_id: str = "key") -> NewRequest:
     return NewRequest(request_id, key_id, "retake", "vfx", {}, "url:x", 1)
 
 
-def test_a_key_is_known_for_its_time_and_then_forgotten(tmp_path: Path) -> None:
+def test_a_key_is_known_for_its_time_and_then_forgotten(place: Place) -> None:
     now = [1000.0]
-    requests = Requests(DataDir(tmp_path), known_s=100, now=lambda: now[0])
+    requests = place.requests(known_s=100, now=lambda: now[0])
     once = Once("k", b"digest")
 
     async def scenario() -> None:
@@ -52,20 +51,18 @@ def test_a_key_is_known_for_its_time_and_then_forgotten(tmp_path: Path) -> None:
 
     asyncio.run(scenario())
     requests.close()
-    with closing(sqlite3.connect(tmp_path / "requests.sqlite")) as db:
-        assert db.execute("select request_id from idempotency").fetchall() == [("r4",)]
+    assert place.rows("select request_id from idempotency") == [("r4",)]
 
 
 CREATOR = """
 import asyncio, secrets, sys
 from pathlib import Path
-from retake.queue.data_dir import DataDir
 from retake.queue.once import Once
 from retake.queue.record import NewRequest
-from retake.queue.requests import Requests
+from tests.databases import Place
 
 async def main():
-    requests = Requests(DataDir(Path(sys.argv[1])))
+    requests = Place(Path(sys.argv[1]), sys.argv[2]).requests()
     async def create():
         name = secrets.token_hex(8)
         new = NewRequest(name, "key", "retake", "vfx", {}, "url:x", 1)
@@ -78,11 +75,14 @@ asyncio.run(main())
 """
 
 
-def test_a_kill_leaves_no_key_without_its_request(tmp_path: Path) -> None:
+def test_a_kill_leaves_no_key_without_its_request(place: Place) -> None:
     acknowledged: set[str] = set()
     for _ in range(4):
         process = subprocess.Popen(
-            [sys.executable, "-c", CREATOR, str(tmp_path)], stdout=subprocess.PIPE, text=True
+            [sys.executable, "-c", CREATOR, str(place.data_dir.path), place.setting],
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
         )
         assert process.stdout is not None
         acknowledged.add(process.stdout.readline().strip())
@@ -90,12 +90,9 @@ def test_a_kill_leaves_no_key_without_its_request(tmp_path: Path) -> None:
         process.send_signal(signal.SIGKILL)
         out, _ = process.communicate()
         acknowledged |= {line for line in out.splitlines() if len(line) == 16}
-    requests = Requests(DataDir(tmp_path))
-    with closing(sqlite3.connect(tmp_path / "requests.sqlite")) as db:
-        keys = {
-            tuple(row) for row in db.execute("select request_id, idempotency_key from idempotency")
-        }
-        stored = {row[0] for row in db.execute("select request_id from requests")}
+    keys = set(place.rows("select request_id, idempotency_key from idempotency"))
+    stored = {row[0] for row in place.rows("select request_id from requests")}
+    requests = place.requests()
     assert keys == {(name, f"of {name}") for name in stored}
     assert acknowledged <= stored
     for name in acknowledged:

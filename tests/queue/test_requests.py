@@ -16,6 +16,7 @@ from retake.queue.data_dir import DataDir
 from retake.queue.listing import Wanted
 from retake.queue.record import NewRequest
 from retake.queue.requests import Requests
+from tests.databases import Place
 
 
 class Clock:
@@ -44,8 +45,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def requests(tmp_path: Path, clock: Clock) -> Iterator[Requests]:
-    requests = Requests(DataDir(tmp_path), now=clock, clock=clock)
+def requests(place: Place, clock: Clock) -> Iterator[Requests]:
+    requests = place.requests(now=clock, clock=clock)
     yield requests
     requests.close()
 
@@ -279,7 +280,7 @@ def test_a_begun_request_is_cancelled_at_once_when_there_is_no_child(requests: R
     asyncio.run(scenario())
 
 
-def test_a_promised_cancel_outlives_the_child_and_the_server(tmp_path: Path) -> None:
+def test_a_promised_cancel_outlives_the_child_and_the_server(place: Place) -> None:
     async def scenario(requests: Requests, request_id: str) -> None:
         requests.dispatch.attach(Link())
         await requests.create(new(request_id))
@@ -287,12 +288,12 @@ def test_a_promised_cancel_outlives_the_child_and_the_server(tmp_path: Path) -> 
         await requests.dispatch.begun(request_id)
         await requests.cancel(request_id, "key")
 
-    requests = Requests(DataDir(tmp_path))
+    requests = place.requests()
     asyncio.run(scenario(requests, "child"))
     asyncio.run(requests.dispatch.child_lost(crashed=True))
     asyncio.run(scenario(requests, "server"))
     requests.close()
-    requests = Requests(DataDir(tmp_path))
+    requests = place.requests()
     assert requests.dispatch.admitted() == []
     statuses = {record.request_id: record.status for record in asyncio.run(requests.list("key"))[0]}
     assert statuses == {"child": Status.CANCELLED, "server": Status.CANCELLED}
@@ -346,17 +347,17 @@ def test_an_answer_that_is_none_fails_the_request(requests: Requests, answer: An
     asyncio.run(scenario())
 
 
-def test_an_interrupted_request_shows_its_last_stage_after_a_restart(tmp_path: Path) -> None:
+def test_an_interrupted_request_shows_its_last_stage_after_a_restart(place: Place) -> None:
     async def begin(requests: Requests) -> None:
         await requests.create(new("r1"))
         requests.dispatch.admit()
         await requests.dispatch.begun("r1")
         await requests.dispatch.progressed("r1", "render", 7, 10)
 
-    requests = Requests(DataDir(tmp_path))
+    requests = place.requests()
     asyncio.run(begin(requests))
     requests.close()
-    requests = Requests(DataDir(tmp_path))
+    requests = place.requests()
     record = asyncio.run(requests.get("r1", "key"))
     assert record is not None
     assert record.status is Status.PROCESSING
