@@ -33,10 +33,29 @@ class Settings(BaseSettings):
         description="Where requests, keys and webhooks are kept: sqlite is a file in the data "
         "folder; postgresql://USER:PASSWORD@HOST/NAME is for many machines.",
     )
-    database: SecretStr = Field(
-        SecretStr("sqlite"),
-        description="Where requests, keys and webhooks are kept: sqlite is a file in the data "
-        "folder; postgresql://USER:PASSWORD@HOST/NAME is for many machines.",
+    slots: int | None = Field(
+        None,
+        ge=0,
+        le=64,
+        description="How many requests are worked on here at once, each by an engine child of its "
+        "own; 1 unless set, and none in a server whose database is PostgreSQL.",
+    )
+    lease_s: float = Field(
+        15.0,
+        ge=1,
+        le=600,
+        description="After how long without a sign of life a worker's requests are given to "
+        "another, in seconds; the same on all machines.",
+    )
+    drain_s: float = Field(
+        600.0,
+        ge=0,
+        le=86400,
+        description="How long a worker that is told to stop goes on with what it has, in seconds; "
+        "then it hands it back.",
+    )
+    max_processing_per_key: int = Field(
+        0, ge=0, description="How many of one key's requests are worked on at once; 0 is no limit."
     )
     storage: str | None = Field(
         None,
@@ -137,6 +156,11 @@ class Settings(BaseSettings):
         None,
         description="Which weights the engine ltx uses: a name that `retake models list` shows, or "
         "a folder in diffusers' layout; without it the first that is ready.",
+    )
+    ltx_loras: str = Field(
+        "",
+        description="LoRAs that the engine ltx uses where a request names none, such as "
+        "grain:0.8, dolly-in.",
     )
     models_dir: Path = Field(
         default_factory=lambda: user_data_path("retake") / "models",
