@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retake.engines.ltx.readiness import (
@@ -14,6 +13,7 @@ from retake.engines.ltx.readiness import (
     lacks_to_load,
 )
 from retake.engines.ltx.weights.library import Held, Library
+from retake.engines.ltx.weights.loras import Loras
 
 if TYPE_CHECKING:
     from retake.core.errors import RetakeError
@@ -69,4 +69,8 @@ def make_ltx(chosen: Settings) -> Engine:
     missing = lacks_to_load()
     if missing is not None:
         raise missing
-    return LtxEngine(Path(ltx_weights(chosen).folder))
+    return LtxEngine(
+        ltx_weights(chosen).folder,
+        loras=Loras(chosen.models_dir),
+        usual_loras=chosen.ltx_loras,
+    )

@@ -42,14 +42,16 @@ def list_models(*, models_dir: DirOption = None, as_json: JsonOption = False) ->
     """Show the weights that can be pulled and those that are here."""
     from retake.bootstrap.models import library
     from retake.cli.models_show import listing, table
+    from retake.engines.ltx.weights.loras import Loras
 
     with _told(as_json):
         found = library(models_dir)
-        rows = listing(found)
+        rows, loras = listing(found), Loras(found.models_dir).names()
         if as_json:
-            _print_json({"models_dir": str(found.models_dir), "models": rows})
+            told = {"models_dir": str(found.models_dir), "models": rows, "loras": list(loras)}
+            _print_json(told)
         else:
-            table(rows, found.models_dir)
+            table(rows, loras, found.models_dir)
 
 
 @app.command()
@@ -123,16 +125,22 @@ def add(
     """Use weights that lie on this machine already; a folder stays where it is.
 
     Good for folders brought to a machine without a network, and for those in the hub's own cache.
+    A LoRA's file is copied; requests name it in the option loras.
     """
     from retake.bootstrap.models import library
+    from retake.engines.ltx.weights.loras import ENDING, Loras
 
     with _told(as_json):
         found = library(models_dir)
-        held = found.add(path, name)
-        if as_json:
-            _print_json(_held(held))
+        if path.suffix == ENDING:
+            place = Loras(found.models_dir).add(path.expanduser(), name)
+            told = {"name": place.stem, "folder": str(place.parent)}
         else:
-            typer.echo(f"{held.name} is in {held.folder}")
+            told = _held(found.add(path, name))
+        if as_json:
+            _print_json(told)
+        else:
+            typer.echo(f"{told['name']} is in {told['folder']}")
 
 
 @app.command()
@@ -143,13 +151,16 @@ def remove(
     models_dir: DirOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Remove weights; of an added folder only the note that it is there."""
+    """Remove weights or a LoRA; of an added folder only the note that it is there."""
     from retake.bootstrap.models import library
+    from retake.engines.ltx.weights.loras import Loras
 
     if not yes and not as_json and sys.stdin.isatty():
         typer.confirm(f"Remove {name}?", abort=True)
     with _told(as_json):
-        freed = library(models_dir).remove(name)
+        found = library(models_dir)
+        freed = Loras(found.models_dir).remove(name)
+        freed = found.remove(name) if freed is None else freed
     if as_json:
         _print_json({"name": name, "freed_bytes": freed})
     else:

@@ -53,7 +53,7 @@ def held_json(held: Held) -> dict[str, Any]:
     }
 
 
-def table(rows: list[dict[str, Any]], models_dir: Path) -> None:
+def table(rows: list[dict[str, Any]], loras: tuple[str, ...], models_dir: Path) -> None:
     """Show the listing to people."""
     console = Console(highlight=False)
     shown = Table("weights", "state", "size", "for", "", box=None, padding=(0, 2, 0, 0))
@@ -62,6 +62,8 @@ def table(rows: list[dict[str, Any]], models_dir: Path) -> None:
         note = f"{row['note']}{gated}" or str(row.get("folder"))
         shown.add_row(row["name"], _state(row), _size(row), row.get("preset") or "", note)
     console.print(shown)
+    if loras:
+        console.print(f"\nLoRAs: {', '.join(loras)}")
     console.print(f"\nThey lie in {models_dir} (RETAKE_MODELS_DIR). docs/models.md says more.")
 
 

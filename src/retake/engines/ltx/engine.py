@@ -6,12 +6,16 @@ torch is imported when the first shot comes or the engine is warmed, not before.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retake.core.errors import EngineFailed
 from retake.engines.engine import EngineInfo, Estimate, Shot, Take
-from retake.engines.ltx.info import INFO, check_options
+from retake.engines.ltx.estimating import estimate
+from retake.engines.ltx.info import INFO, Options, check_options
+from retake.engines.ltx.prompting.check import check as check_prompt
+from retake.engines.ltx.weights.loras import Lora, Loras
 
 if TYPE_CHECKING:
     from retake.engines.ltx.studio import Studio
@@ -23,11 +27,26 @@ class LtxEngine:
     Args:
         folder: The weights, in diffusers' layout.
         device: Where to compute: ``cuda``, ``cuda:1``, ``cpu``; None takes a GPU where one is.
+        distilled: Whether the weights take eight steps without guidance; None asks their scheduler.
+        loras: The LoRAs that requests may name; None is none.
+        usual_loras: What is used of them where a request names none, such as ``grain:0.8``.
     """
 
-    def __init__(self, folder: Path, device: str | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        device: str | None = None,
+        *,
+        distilled: bool | None = None,
+        loras: Loras | None = None,
+        usual_loras: str = "",
+    ) -> None:
         self._folder = folder
+        self._distilled = distilled
         self._device = device
+        self._loras = loras or Loras(Path())
+        self._usual_loras = usual_loras
+        self._with: tuple[Lora, ...] = ()
         self._loaded: Studio | None = None
 
     def describe(self) -> EngineInfo:
@@ -36,7 +55,7 @@ class LtxEngine:
 
     def warm(self) -> None:
         """Load the weights."""
-        self._studio()
+        self._studio(self._loras.read(self._usual_loras))
 
     def check(self, prompt: str, options: Mapping[str, Any]) -> tuple[str, ...]:
         """Return warnings about a prompt.
@@ -44,14 +63,15 @@ class LtxEngine:
         Raises:
             BadRequest: An option is unknown or out of range.
         """
-        del prompt
-        check_options(options)
-        return ()
+        self._asked_loras(check_options(options))
+        return check_prompt(prompt)
 
     def estimate(self, shot: Shot) -> Estimate:
-        """Return roughly what `make` will cost."""
-        del shot
-        return Estimate(60.0, 40 * 1024**3)
+        """Return roughly what `make` will cost.
+
+        It is computed for LTX-2.3 of full size, and loads nothing.
+        """
+        return estimate(shot, check_options(shot.options))
 
     def make(self, shot: Shot) -> Take:
         """Return a take of `shot`.
@@ -61,16 +81,23 @@ class LtxEngine:
             Cancelled: `shot.watch` was cancelled.
         """
         options = check_options(shot.options)
-        return self._studio().take(shot, options)
+        loras = self._asked_loras(options)
+        take = self._studio(loras).take(shot, options)
+        return replace(take, notes=(*take.notes, *map(_note, loras)))
 
-    def _studio(self) -> Studio:
-        """Return the loaded model.
+    def _asked_loras(self, options: Options) -> tuple[Lora, ...]:
+        return self._loras.read(self._usual_loras if options.loras is None else options.loras)
+
+    def _studio(self, loras: tuple[Lora, ...]) -> Studio:
+        """Return the model with these LoRAs in it; it is loaded anew where it holds others.
 
         Raises:
             EngineFailed: It cannot be loaded, or torch and diffusers are not installed
                 (``ltx_not_installed``).
         """
-        if self._loaded is None:
+        if self._loaded is None or loras != self._with:
+            # The old one goes first: there is seldom room for two.
+            self._loaded = None
             try:
                 from retake.engines.ltx.studio import open_studio
             except ImportError as error:
@@ -79,5 +106,12 @@ class LtxEngine:
                     f"the engine ltx needs {error.name}; `pip install 'openretake[ltx]'` "
                     "installs it",
                 ) from error
-            self._loaded = open_studio(self._folder, self._device)
+            self._loaded = open_studio(
+                self._folder, self._device, distilled=self._distilled, loras=loras
+            )
+            self._with = loras
         return self._loaded
+
+
+def _note(lora: Lora) -> str:
+    return f"The LoRA {lora.name} was used at {lora.strength:g}."

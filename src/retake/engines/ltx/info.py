@@ -99,6 +99,14 @@ INFO = EngineInfo(
             type="string",
             description="What should not be there; read by the preset quality alone.",
         ),
+        Parameter(
+            name="loras",
+            type="string",
+            description=(
+                "LoRAs of this instance by name, each with a strength where it is not 1: "
+                "`grain:0.8, dolly-in`; an empty text is none. Other ones load the weights anew."
+            ),
+        ),
         *_NUMBERS,
     ),
 )
@@ -116,6 +124,7 @@ class Options:
     stg_scale: float | None = None
     modality_scale: float | None = None
     guidance_rescale: float | None = None
+    loras: str | None = None
     handle_s: Fraction = Fraction(1)
 
 
@@ -141,17 +150,21 @@ def check_options(options: Mapping[str, Any]) -> Options:
             f"options.preset is {str(preset)[:40]!r}; accepted is fast or quality",
             param="options",
         )
-    negative = given.pop("negative_prompt", None)
-    if negative is not None and (not isinstance(negative, str) or len(negative) > LONGEST_NEGATIVE):
-        raise BadRequest(
-            "wrong_type",
-            f"options.negative_prompt is {_found(negative)}; accepted is a text of at most "
-            f"{LONGEST_NEGATIVE} characters",
-            param="options",
-        )
+    negative, loras = (_text(name, given.pop(name, None)) for name in ("negative_prompt", "loras"))
     numbers = {one.name: _number(one, given[one.name]) for one in _NUMBERS if one.name in given}
     handle = numbers.pop("handle_s", 1.0)
-    return Options(preset, negative, handle_s=Fraction(str(handle)), **numbers)
+    return Options(preset, negative, handle_s=Fraction(str(handle)), loras=loras, **numbers)
+
+
+def _text(name: str, value: object) -> str | None:
+    if value is None or (isinstance(value, str) and len(value) <= LONGEST_NEGATIVE):
+        return value
+    raise BadRequest(
+        "wrong_type",
+        f"options.{name} is {_found(value)}; accepted is a text of at most {LONGEST_NEGATIVE} "
+        "characters",
+        param="options",
+    )
 
 
 def _number(parameter: Parameter, value: object) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,32 +19,45 @@ from retake.engines.ltx.making import make_window
 from retake.engines.ltx.memory.attempts import Attempt, Memory
 from retake.engines.ltx.memory.card import read_card
 from retake.engines.ltx.memory.work import Work
+from retake.engines.ltx.planning import windows_for
 from retake.engines.ltx.rate import Grid, plan_grid
 from retake.engines.ltx.recipe import Recipe, recipe_for
 from retake.engines.ltx.shooting import Reel, Scene
 from retake.engines.ltx.size import WorkingSize, choose_size
-from retake.engines.ltx.text import Prompts
-from retake.engines.ltx.window import SPAN_S, Window, frames_within, plan_windows
+from retake.engines.ltx.text import Prompts, beyond
+from retake.engines.ltx.weights.loras import Lora
+from retake.engines.ltx.weights.merging import merge
+from retake.engines.ltx.window import Window
 
 MOST_TOKENS = 1920 * 1088 // 32**2
 """Video tokens of one latent frame at the largest working size."""
 
 
-def open_studio(folder: Path, device: str | None = None) -> Studio:
+def open_studio(
+    folder: Path,
+    device: str | None = None,
+    *,
+    distilled: bool | None = None,
+    loras: Sequence[Lora] = (),
+) -> Studio:
     """Load the weights in `folder`.
 
     Args:
         folder: In diffusers' layout.
         device: Where to compute: ``cuda``, ``cuda:1``, ``cpu``; None takes a GPU where there is
             one.
+        distilled: Whether the weights take eight steps without guidance; None asks their scheduler.
+        loras: What is put into the weights.
 
     Raises:
-        EngineFailed: They cannot be loaded.
+        EngineFailed: They cannot be loaded, or a LoRA is for others.
     """
     card = read_card(device)
     dtype = torch.float32 if card.device.type == "cpu" else torch.bfloat16
     # They are loaded into the machine's memory, and brought to the device as the memory plan says.
-    components = replace(load(folder, "cpu", dtype), device=card.device)
+    components = replace(load(folder, "cpu", dtype, distilled=distilled), device=card.device)
+    parts = {"transformer": components.transformer, "connectors": components.connectors}
+    merge(parts, loras, card.device)
     return Studio(components, Memory(components, card))
 
 
@@ -77,7 +90,8 @@ class Studio:
             size = size_for(shot, one.way.tokens_per_frame)
             reel = Reel(Scene(shot, grid, size, light), windows)
             self._make_all(one, reel, windows, recipe, shot)
-            notes = (*recipe.notes, *_size_note(size), *one.notes)
+            cut = _cut_note(shot.prompt, self.components)
+            notes = (*cut, *recipe.notes, *_size_note(size), *one.notes)
             return _taken(shot, reel, (*notes, light.note) if light.note else notes)
 
         return self._memory.run(_work(shot, grid, windows, recipe, self.components), attempt)
@@ -92,17 +106,6 @@ class Studio:
             given = reel.given(window)
             made = make_window(attempt, given, recipe, self._prompts, part)
             reel.take_in(window, made)
-
-
-def windows_for(grid: Grid, options: Options) -> tuple[Window, ...]:
-    """Return the windows that make a shot's section."""
-    return plan_windows(
-        len(grid.section),
-        grid.section.start,
-        grid.frames - grid.section.end,
-        handle=round(options.handle_s * grid.rate),
-        room=frames_within(SPAN_S, float(grid.rate)),
-    )
 
 
 def size_for(shot: Shot, most_tokens: int | None) -> WorkingSize:
@@ -153,3 +156,11 @@ def _size_note(size: WorkingSize) -> tuple[str, ...]:
         return ()
     (width, height), (across, down) = size.source, size.scaled
     return (f"Made at {across}x{down} and scaled to {width}x{height}.",)
+
+
+def _cut_note(prompt: str, components: Components) -> tuple[str, ...]:
+    unread = beyond(prompt, components)
+    if not unread:
+        return ()
+    limit = components.prompt_tokens
+    return (f"The prompt is longer than {limit} tokens; this was not read: {unread[:200]!r}",)
