@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from retake.bootstrap.notify import make_notifier
+from retake.bootstrap.notify import notifying
 from retake.bootstrap.parts import settings
 from retake.core.errors import BadRequest
 from tests.webhooks.conftest import Telling
@@ -16,7 +16,7 @@ def test_retries_are_as_set_and_every_try_is_counted(telling: Telling, receiver:
         data_dir=telling.data_dir.path, webhook_retries_s="1 2", fetch_allow_private=True
     )
     telling.do(telling.notifier.stop())
-    telling.notifier = telling.call(lambda: make_notifier(chosen, telling.parts))
+    telling.notifier = telling.call(lambda: notifying(chosen, telling.parts))
     telling.call(telling.notifier.start)
     receiver.answer = lambda _message: Answer(500)
     request_id = telling.done(webhook=receiver.url)

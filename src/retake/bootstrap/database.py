@@ -26,6 +26,11 @@ class Standing:
     upgrades_itself: bool = False
 
     @property
+    def is_known(self) -> bool:
+        """Whether it has this program's tables."""
+        return self.found == self.known
+
+    @property
     def fits(self) -> bool:
         """Whether a server can be started on it as it is."""
         return self.found in {0, self.known} or (self.upgrades_itself and self.found < self.known)

@@ -7,18 +7,26 @@ import gc
 import logging
 import signal
 import socket
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from retake.bootstrap.files import files_parts
-from retake.bootstrap.notify import make_notifier
+from retake.bootstrap.fleet import fleet_url, front_for, make_station
+from retake.bootstrap.hands import (
+    FleetHands,
+    Hands,
+    child_command,
+    discard_from,
+    tell_children,
+    until_begun,
+)
+from retake.bootstrap.notify import notifying
 from retake.bootstrap.parts import engine_info, engine_infos, limits
 from retake.bootstrap.preview import preview_maker
-from retake.bootstrap.storage import open_storage, remove_handed_over
+from retake.bootstrap.storage import open_storage
 from retake.bootstrap.upstream import upstream_door
-from retake.core.errors import BadRequest, StorageFailed
+from retake.core.errors import BadRequest
 from retake.telemetry.logs import set_up_logs
 
 if TYPE_CHECKING:
@@ -26,9 +34,10 @@ if TYPE_CHECKING:
 
     from retake.api.parts import ApiParts
     from retake.queue.data_dir import DataDir
+    from retake.queue.database import Database
     from retake.queue.keys import Keys
     from retake.queue.requests import Requests
-    from retake.queue.supervisor import Supervisor
+    from retake.queue.store import Discard
     from retake.settings import Settings
     from retake.storage import Storage
 
@@ -93,36 +102,37 @@ async def _serve(
 ) -> None:
     from retake.queue.opening import keys_beside, open_database
     from retake.queue.requests import Requests
-    from retake.queue.supervisor import Supervisor
     from retake.queue.unfinished import Capacity
 
     database = open_database(data_dir, chosen.database.get_secret_value())
     keys = keys_beside(database, data_dir)
     storage = open_storage(chosen, data_dir)
     storage.sweep()
+    discard = discard_from(storage)
     requests = Requests(
         data_dir,
         known_s=chosen.idempotency_ttl_s,
-        discard=lambda name: _discard(storage, name),
+        discard=discard,
         capacity=Capacity(chosen.max_unfinished, chosen.max_unfinished_per_key),
         database=database,
+        front=front_for(chosen, database, discard),
     )
     requests.watch_deadlines()
-    supervisor = Supervisor(lambda fd: _child_command(fd, data_dir, chosen), requests)
-    await supervisor.start()
-    await _until_begun(supervisor)
+    hands = _hands(chosen, data_dir, database, requests, discard)
+    await hands.start()
+    await until_begun(hands)
     # While the child loads its libraries, this process loads its own.
     from retake.api.app import create_app
     from retake.api.cleaning import Cleaner
     from retake.api.serving import ApiServer
     from retake.bootstrap.gauges import operated
 
-    metrics, traces = operated(requests, supervisor, data_dir)
-    parts = _api_parts(chosen, data_dir, requests, keys, storage, supervisor)
+    metrics, traces = operated(requests, hands, data_dir)
+    parts = _api_parts(chosen, data_dir, requests, keys, storage, hands)
     upstream = await upstream_door(chosen, data_dir, requests)
     parts = replace(parts, metrics=metrics, traces=traces, upstream=upstream)
     server = ApiServer(create_app(parts), requests.release, host=chosen.host, port=chosen.port)
-    notifier, cleaner = make_notifier(chosen, parts), Cleaner(parts)
+    notifier, cleaner = notifying(chosen, parts), Cleaner(parts)
     notifier.start()
     cleaner.start()
     host, port = listener.getsockname()[:2]
@@ -140,7 +150,7 @@ async def _serve(
     try:
         await server.serve(sockets=[listener])
     finally:
-        await supervisor.stop()
+        await hands.stop()
         await notifier.stop()
         await cleaner.stop()
         requests.close()
@@ -148,31 +158,33 @@ async def _serve(
         traces.close()
 
 
-async def _until_begun(supervisor: Supervisor) -> None:
-    for _ in range(200):
-        if supervisor.pid is not None:
-            return
-        await asyncio.sleep(0.005)
+def _hands(
+    chosen: Settings,
+    data_dir: DataDir,
+    database: Database,
+    requests: Requests,
+    discard: Discard,
+) -> Hands:
+    """Return who works on the requests."""
+    from retake.queue.supervisor import Supervisor
 
+    url = fleet_url(chosen)
+    if url is None:
+        return Supervisor(lambda fd: child_command(fd, data_dir, chosen), requests)
+    from retake.queue.fleet.replica import Replica
 
-def _discard(storage: Storage, request_id: str) -> None:
-    """Remove what a request without a result has published; its work folder is the child's."""
-    try:
-        storage.delete_tree(f"outputs/{request_id}")
-        remove_handed_over(storage, request_id)
-    except StorageFailed as error:
-        about = {"request_id": request_id}
-        _log.error("files of a request could not be removed: %s", error, extra=about)
+    if not isinstance(requests.front, Replica):
+        raise TypeError("a fleet's requests have a replica for their front")
+    tell_children(chosen)
+    slots, station = chosen.slots or 0, None
+    if slots:
+        engines = [*engine_infos(chosen)]
+        station = make_station(chosen, url, database, data_dir, discard, slots, engines)
+    return FleetHands(requests.front, station)
 
 
 def _ignore(_number: int, _frame: object) -> None:
     return
-
-
-def _child_command(fd: int, data_dir: DataDir, chosen: Settings) -> list[str]:
-    worker = [sys.executable, "-m", "retake.cli.main", "worker"]
-    storage = [] if chosen.storage is None else ["--storage", chosen.storage]
-    return [*worker, "--child-fd", str(fd), "--data-dir", str(data_dir.path), *storage]
 
 
 def _api_parts(
@@ -181,7 +193,7 @@ def _api_parts(
     requests: Requests,
     keys: Keys,
     storage: Storage,
-    supervisor: Supervisor,
+    hands: Hands,
 ) -> ApiParts:
     from retake.api.catalogue import ModelInfo
     from retake.api.limits import Quotas, RateLimits
@@ -205,9 +217,9 @@ def _api_parts(
         allow_private=chosen.fetch_allow_private,
         redirect_files=chosen.storage_redirect,
         preview=preview_maker(chosen, data_dir, storage),
-        ready=lambda: supervisor.ready,
+        ready=lambda: hands.ready,
         metrics_token=_plain(chosen.metrics_token),
-        can_serve=lambda: not supervisor.failing,
+        can_serve=lambda: not hands.failing,
         webhook_grace_s=chosen.webhook_grace_s,
         **files_parts(chosen, accepted, storage),
         rates=RateLimits(Quotas(chosen.max_submits_per_minute, chosen.max_calls_per_minute)),

@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,7 +47,8 @@ def doctor() -> None:
     console.print(table)
     console.print()
     healthy = True
-    for good, what in (*_checks(chosen.data_dir), _database(chosen)):
+    checks = (*_checks(chosen.data_dir), _database(chosen), *_webhooks(chosen))
+    for good, what in checks:
         console.print(f"[green]ok[/]   {what}" if good else f"[red]fail[/] {what}")
         healthy &= good
     _tell_of_engines(console, chosen)
@@ -75,7 +77,6 @@ def _checks(data_dir: Path) -> Iterator[tuple[bool, str]]:
     free = shutil.disk_usage(standing).free
     yield free > LOW_DISK_BYTES, f"{free / 1024**3:.0f} GiB free there (5 GiB are enough)"
     yield True, f"{os.cpu_count()} processors"
-    yield from _webhooks(data_dir)
 
 
 def _database(chosen: Settings) -> tuple[bool, str]:
@@ -88,12 +89,19 @@ def _database(chosen: Settings) -> tuple[bool, str]:
     return found.fits, f"database {found}"
 
 
-def _webhooks(data_dir: Path) -> Iterator[tuple[bool, str]]:
-    from retake.bootstrap.notify import webhooks_in
+def _webhooks(chosen: Settings) -> Iterator[tuple[bool, str]]:
+    from retake.bootstrap.database import standing
+    from retake.bootstrap.notify import webhooks_at, webhooks_in
+    from retake.queue.database.address import postgres_url
 
-    found = webhooks_in(data_dir)
-    if found is not None:
-        yield True, found
+    # What is wrong with the database was told already.
+    with suppress(RetakeError):
+        url = postgres_url(chosen.database.get_secret_value())
+        if url is not None and not standing(chosen).is_known:
+            return
+        found = webhooks_in(chosen.data_dir) if url is None else webhooks_at(url)
+        if found is not None:
+            yield True, found
 
 
 def _codecs() -> tuple[bool, str]:

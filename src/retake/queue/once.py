@@ -18,7 +18,7 @@ where key_id = :key_id and idempotency_key = :key and created_at > :after
 _FORGET = "delete from idempotency where created_at <= :after"
 _KEEP = """
 insert into idempotency (key_id, idempotency_key, digest, request_id, created_at)
-values (:key_id, :key, :digest, :request_id, :now)
+values (:key_id, :key, :digest, :request_id, :now) on conflict do nothing
 """
 
 
@@ -50,8 +50,12 @@ def find(db: Connection, key_id: str, once: Once, after: int) -> str | None:
     return str(request_id)
 
 
-def keep(db: Connection, key_id: str, once: Once, request_id: str, now: int, after: int) -> None:
-    """Note that `once` gave a request at `now`, and forget what is not later than `after`."""
+def keep(db: Connection, key_id: str, once: Once, request_id: str, now: int, after: int) -> bool:
+    """Note that `once` gave a request at `now`, and forget what is not later than `after`.
+
+    Returns:
+        False where another process has noted the same a moment ago: `find` finds that now.
+    """
     values = {"key_id": key_id, "key": once.key, "digest": once.digest}
     db.execute(_FORGET, {"after": after})
-    db.execute(_KEEP, {**values, "request_id": request_id, "now": now})
+    return db.execute(_KEEP, {**values, "request_id": request_id, "now": now}).rowcount > 0

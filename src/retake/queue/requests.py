@@ -23,11 +23,9 @@ from retake.queue.once import Once
 from retake.queue.opening import open_database
 from retake.queue.record import NewRequest, Record
 from retake.queue.store import Discard, Store
-from retake.queue.unfinished import Capacity, Unfinished
+from retake.queue.unfinished import UNLIMITED, Capacity, Unfinished
 from retake.queue.waiting import Waiting
 from retake.queue.whole import Whole
-
-_UNLIMITED = Capacity()
 
 
 def _nothing(_request_id: str) -> None:
@@ -61,11 +59,11 @@ class Requests:
         now: Callable[[], float] = time.time,
         clock: Callable[[], float] = time.monotonic,
         discard: Discard = _nothing,
-        capacity: Capacity = _UNLIMITED,
+        capacity: Capacity = UNLIMITED,
         database: Database | None = None,
         front: MakeFront | None = None,
     ) -> None:
-        self._store = Store(database or open_database(data_dir), now, known_s)
+        self._store = Store(database or open_database(data_dir), now, known_s, capacity)
         self.webhooks, self.results = self._store.webhooks, self._store.results
         self._feed = Feed(self.webhooks.changed)
         self._unfinished = Unfinished(capacity)

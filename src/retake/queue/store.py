@@ -12,12 +12,13 @@ from typing import Any
 
 from retake.core.request import Status
 from retake.queue import once, statements
-from retake.queue.database import Connection, Database
+from retake.queue.database import Connection, Database, Dialect
 from retake.queue.listing import Listing
 from retake.queue.once import Once
 from retake.queue.record import NewRequest, Record
 from retake.queue.results import Results
 from retake.queue.rows import record_of, record_of_new
+from retake.queue.unfinished import UNLIMITED, Capacity, check_room
 from retake.queue.webhooks import Webhooks
 
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
@@ -56,6 +57,7 @@ class Store:
         database: Holds them; closed by `close`.
         now: Gives Unix time in seconds.
         known_s: How long an idempotency key is known, in seconds.
+        capacity: How many requests of a key may be unfinished at once.
 
     Attributes:
         listing: Lists of them.
@@ -63,8 +65,15 @@ class Store:
         webhooks: Who is to be told of them.
     """
 
-    def __init__(self, database: Database, now: Callable[[], float], known_s: int) -> None:
+    def __init__(
+        self,
+        database: Database,
+        now: Callable[[], float],
+        known_s: int,
+        capacity: Capacity = UNLIMITED,
+    ) -> None:
         self._now = now
+        self._capacity = capacity
         self._known_s = known_s
         self._database = database
         self.listing = Listing(database)
@@ -102,10 +111,15 @@ class Store:
 
         def insert(db: Connection) -> tuple[str, int]:
             if known is not None:
-                stored = once.find(db, new.key_id, known, now - self._known_s)
-                if stored is not None:
-                    return stored, 0
-                once.keep(db, new.key_id, known, new.request_id, now, now - self._known_s)
+                after, kept = now - self._known_s, False
+                while not kept:
+                    stored = once.find(db, new.key_id, known, after)
+                    if stored is not None:
+                        return stored, 0
+                    kept = once.keep(db, new.key_id, known, new.request_id, now, after)
+            if db.dialect is Dialect.POSTGRESQL:
+                # The other processes' requests count, too; they may have come a moment ago.
+                check_room(db, new.key_id, self._capacity)
             return new.request_id, db.execute(statements.INSERT, values).fetchone()["seq"]
 
         request_id, place = await self._database.write(insert)

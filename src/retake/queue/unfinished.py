@@ -6,6 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from retake.core.errors import BadRequest, StorageFailed
+from retake.queue.database import Connection
+
+_OF_KEY = """
+select cast(coalesce(sum(n), 0) as bigint) as n from counts
+where key_id = :key_id and status in ('queued', 'processing')
+"""
+_TURN = "select pg_advisory_xact_lock(hashtextextended(:key_id, 0))"
+_NEAR = 100
+"""From so few places left on, submits of one key wait for each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +23,28 @@ class Capacity:
 
     of_all: int = 0
     of_key: int = 0
+
+
+UNLIMITED = Capacity()
+
+
+def check_room(db: Connection, key_id: str, capacity: Capacity) -> None:
+    """Let pass a request of a key that has room for it, whichever process accepted the others.
+
+    For PostgreSQL, where this process alone does not know them all.
+
+    Raises:
+        BadRequest: The key has as many as it may (``too_many_unfinished``).
+    """
+    if not capacity.of_key:
+        return
+    values = {"key_id": key_id}
+    own = db.execute(_OF_KEY, values).fetchone()["n"]
+    if own + _NEAR > capacity.of_key:
+        db.execute(_TURN, values)
+        own = db.execute(_OF_KEY, values).fetchone()["n"]
+    if own >= capacity.of_key:
+        raise _too_many(own, capacity)
 
 
 class Unfinished:
@@ -43,12 +74,7 @@ class Unfinished:
         """
         capacity, own = self._capacity, self._counts.get(key_id, 0)
         if 0 < capacity.of_key <= own:
-            raise BadRequest(
-                "too_many_unfinished",
-                f"{own} requests of this key have not ended; accepted are {capacity.of_key} at "
-                "once, so wait for one to end, or cancel one",
-                retryable=True,
-            )
+            raise _too_many(own, capacity)
         if 0 < capacity.of_all <= len(self._key_of):
             raise StorageFailed(
                 "queue_full",
@@ -74,3 +100,12 @@ class Unfinished:
     def key_of(self, request_id: str) -> str | None:
         """Return whose it is; None when it is not in."""
         return self._key_of.get(request_id)
+
+
+def _too_many(own: int, capacity: Capacity) -> BadRequest:
+    return BadRequest(
+        "too_many_unfinished",
+        f"{own} requests of this key have not ended; accepted are {capacity.of_key} at "
+        "once, so wait for one to end, or cancel one",
+        retryable=True,
+    )

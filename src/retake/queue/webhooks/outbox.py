@@ -16,15 +16,16 @@ from retake.queue.webhooks.verdict import Verdict, judge
 _MOST_ATTEMPTS = 30
 """So many of a delivery's tries are kept."""
 _AT_ONCE = 1000
+_LOOK_S = 1.0
 
 _LANES = (
     "select lane, min(next_at) as first from deliveries where next_at is not null group by lane"
 )
 # By its place alone: the index of what is due holds all that waits, which may be a lot.
-_NEW = {
-    Dialect.SQLITE: "select lane, next_at, seq from deliveries not indexed where seq > :after",
-    Dialect.POSTGRESQL: "select lane, next_at, seq from deliveries where seq > :after",
-}
+_NEW = "select lane, next_at, seq from deliveries not indexed where seq > :after"
+# Transactions of many processes become visible in another order than that of their places.
+_DUE = "select distinct lane from deliveries where next_at <= :now"
+_WAITING = "select count(*) from deliveries where next_at is not null"
 _LAST = "select coalesce(max(seq), 0) from deliveries"
 _EARLIEST = """
 select seq, delivery_id, next_at from deliveries
@@ -95,10 +96,20 @@ class Outbox:
         """Return when each lane's first message is due (Unix time)."""
         return {row["lane"]: row["first"] for row in await self._rows(_LANES)}
 
+    @property
+    def look_s(self) -> float | None:
+        """How often to look for new messages without being told, in seconds; None is never."""
+        return None if self._database.dialect is Dialect.SQLITE else _LOOK_S
+
     async def new(self, after: int) -> tuple[set[str], int]:
-        """Return which lanes have messages of a place behind `after`, and the last place."""
-        values = {"after": after}
-        rows = await self._database.read(lambda db: db.execute(_NEW[db.dialect], values).fetchall())
+        """Return which lanes have messages of a place behind `after`, and the last place.
+
+        On PostgreSQL they are the lanes in which something is due, whatever the places.
+        """
+        if self._database.dialect is Dialect.POSTGRESQL:
+            rows = await self._rows(_DUE, now=int(self._now()))
+            return {row["lane"] for row in rows}, after
+        rows = await self._rows(_NEW, after=after)
         lanes = {row["lane"] for row in rows if row["next_at"] is not None}
         return lanes, max((row["seq"] for row in rows), default=after)
 
@@ -128,6 +139,10 @@ class Outbox:
         values = {"name": request_id, "key_id": key_id, "limit": limit, "before": before}
         return [delivery_of(row) for row in await self._rows(_OF_REQUEST, **values)]
 
+    async def count_waiting(self) -> int:
+        """Return how many messages wait to be delivered, or to be tried again."""
+        return (await self._rows(_WAITING))[0][0]
+
     async def ping(self, webhook_id: str) -> str:
         """Put a message into the outbox that only says that it came; returns its id."""
         delivery_id = "msg_" + randomness.token_hex(16)
@@ -151,10 +166,14 @@ class Outbox:
 
     async def when_tried(self, delivery_id: str, timeout_s: float) -> Delivery | None:
         """Return a delivery once it has been tried, or as it is after `timeout_s` seconds."""
-        found = await self.get(delivery_id)
-        if found is not None and not found.attempts:
-            await self._tried.wait(delivery_id, timeout_s)
-        return await self.get(delivery_id)
+        found, left_s = await self.get(delivery_id), timeout_s
+        while found is not None and not found.attempts and left_s > 0:
+            # It may be another process that tries.
+            for_s = min(left_s, self.look_s or left_s)
+            await self._tried.wait(delivery_id, for_s)
+            left_s -= for_s
+            found = await self.get(delivery_id)
+        return found
 
     async def tried(
         self, delivery: Delivery, attempt: Attempt, verdict: Verdict, disable_after_s: int

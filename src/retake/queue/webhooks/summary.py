@@ -6,6 +6,8 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
+from retake.queue.database import Connection
+
 _COUNTS = """
 select (select count(*) from webhooks),
     (select count(*) from webhooks where disabled is not null),
@@ -29,6 +31,11 @@ class Summary:
             f"webhooks: {self.webhooks}, of them disabled: {self.disabled}, failing: "
             f"{self.failing}; messages waiting to be delivered: {self.waiting}"
         )
+
+
+def summary_of(db: Connection) -> Summary:
+    """Return how webhooks stand in a database."""
+    return Summary(*db.execute(_COUNTS).fetchone())
 
 
 def summary(path: Path) -> Summary | None:

@@ -154,7 +154,8 @@ class Notifier:
 
     async def _rest(self) -> None:
         at = self._lanes.next_at()
-        wait_s = _CLEAN_EVERY_S if at is None else min(at - self._now(), _CLEAN_EVERY_S)
+        most_s = self._outbox.look_s or _CLEAN_EVERY_S
+        wait_s = most_s if at is None else min(at - self._now(), most_s)
         try:
             async with asyncio.timeout(max(wait_s, 0.001)):
                 await self._woken.wait()

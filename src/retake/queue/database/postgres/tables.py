@@ -138,6 +138,7 @@ create table deliveries (
     attempts    text not null default '[]'
 );
 create index deliveries_due on deliveries (lane, next_at, seq) where next_at is not null;
+create index deliveries_by_moment on deliveries (next_at, lane) where next_at is not null;
 create index deliveries_of_webhook on deliveries (webhook_id, seq) where webhook_id is not null;
 create index deliveries_of_request on deliveries (request_id, seq);
 create index deliveries_ended on deliveries (ended_at) where ended_at is not null;
