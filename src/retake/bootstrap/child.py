@@ -27,14 +27,24 @@ if TYPE_CHECKING:
     from retake.worker import RunRequest
 
 
-def work_until_stopped(chosen: Settings, child_fd: int) -> NoReturn:
-    """Be the engine child: do what the server says until it is gone."""
+def work_until_stopped(
+    chosen: Settings, child_fd: int, slot: str | None = None, engine: str | None = None
+) -> NoReturn:
+    """Be the engine child: do what the server says until it is gone.
+
+    Args:
+        chosen: The settings.
+        child_fd: The socket to the server.
+        slot: Whose steps it records in the database of a fleet; None for those of one machine.
+        engine: Which engine it keeps warm; None for the default one.
+    """
     from retake.queue.data_dir import DataDir
 
     gc.disable()
     set_up_logs(chosen.log_level, chosen.log_format)
     data_dir = DataDir(chosen.data_dir)
-    engines = {chosen.engine: make_engine(chosen.engine, chosen)}
+    warm = engine or chosen.engine
+    engines = {warm: make_engine(warm, chosen)}
 
     def prepare() -> None:
         """Load what the work needs, and compile, which takes many seconds the first time."""
@@ -42,9 +52,10 @@ def work_until_stopped(chosen: Settings, child_fd: int) -> NoReturn:
         gc.enable()
         # A request that comes meanwhile waits for it.
         import_module("retake.steps.run")
-        engines[chosen.engine].warm()
+        engines[warm].warm()
 
     # DBOS, which it loads, looks at the logs' set-up when it is imported.
+    from retake.queue.step_records import StepsDatabase
     from retake.worker import run_child
 
     storage = open_storage(chosen, data_dir)
@@ -56,6 +67,7 @@ def work_until_stopped(chosen: Settings, child_fd: int) -> NoReturn:
         prepare=prepare,
         traces=make_traces("engine"),
         forget=partial(remove_handed_over, storage),
+        records=StepsDatabase(chosen.database.get_secret_value(), slot) if slot else None,
     )
 
 

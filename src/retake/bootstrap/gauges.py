@@ -17,21 +17,19 @@ from retake.telemetry.requests import RequestWatch
 from retake.telemetry.traces import Traces, make_traces
 
 if TYPE_CHECKING:
+    from retake.bootstrap.hands import Hands
     from retake.queue.data_dir import DataDir
     from retake.queue.requests import Requests
-    from retake.queue.supervisor import Supervisor
 
 _LOOK_AGAIN_S = 60.0
 
 
-def operated(
-    requests: Requests, supervisor: Supervisor, data_dir: DataDir
-) -> tuple[Metrics, Traces]:
+def operated(requests: Requests, hands: Hands, data_dir: DataDir) -> tuple[Metrics, Traces]:
     """Return what counts and what traces a server, told from now on what happens to requests."""
     metrics, traces = Metrics(), make_traces("server")
     watch = RequestWatch(metrics, traces)
     requests.front.observer = watch
-    _measure(metrics, watch, requests, supervisor, data_dir.path)
+    _measure(metrics, watch, requests, hands, data_dir.path)
     return metrics, traces
 
 
@@ -39,7 +37,7 @@ def _measure(
     metrics: Metrics,
     watch: RequestWatch,
     requests: Requests,
-    supervisor: Supervisor,
+    hands: Hands,
     path: Path,
 ) -> None:
     front = requests.front
@@ -53,9 +51,9 @@ def _measure(
     made = "Requests that the engine works on"
     metrics.gauge("retake_requests_processing", made, processing)
     ready = "Whether the engine is ready: 1, else 0"
-    metrics.gauge("retake_engine_ready", ready, lambda: int(supervisor.ready))
+    metrics.gauge("retake_engine_ready", ready, lambda: int(hands.ready))
     memory = "Resident memory of the engine child and what it started"
-    metrics.gauge("retake_engine_resident_memory_bytes", memory, lambda: _resident(supervisor.pid))
+    metrics.gauge("retake_engine_resident_memory_bytes", memory, lambda: _resident(hands.pid))
     free = "Free space on the data folder's disk"
     metrics.gauge("retake_disk_free_bytes", free, lambda: shutil.disk_usage(path).free)
     metrics.registry.register(_FolderSizes(path))

@@ -3,14 +3,35 @@
 from __future__ import annotations
 
 import errno
+import logging
 import time
 from collections.abc import Callable
 from typing import Any
 
 from retake.core.errors import RetakeError, StorageFailed
+from retake.core.request import Status
 from retake.core.watch import Stage
+from retake.queue.fault import internal
+
+_log = logging.getLogger(__name__)
 
 _PROGRESS_EVERY_S = 0.2
+
+
+def ending(
+    request_id: str, result: dict[str, Any]
+) -> tuple[Status, dict[str, Any] | None, dict[str, Any] | None]:
+    """Return what a child's result says of how a request ended: status, outcome, error."""
+    match result:
+        case {"status": "success", "outcome": dict() as outcome}:
+            return Status.SUCCESS, outcome, None
+        case {"status": "failed", "error": dict() as error}:
+            return Status.FAILED, None, error
+        case {"status": "cancelled"}:
+            return Status.CANCELLED, None, None
+        case _:
+            _log.error("the engine's answer for %s is none: %.200r", request_id, result)
+            return Status.FAILED, None, internal()
 
 
 class Teller:

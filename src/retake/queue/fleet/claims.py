@@ -87,6 +87,11 @@ class Claims:
         self._clock = clock
 
     @property
+    def worker(self) -> str:
+        """The worker's name."""
+        return self._able.worker
+
+    @property
     def lease_s(self) -> float:
         """How long a claim holds without being renewed, in seconds."""
         return self._lease_s

@@ -33,36 +33,42 @@ _log = logging.getLogger(__name__)
 
 _MOST_AT_ONCE = 200
 _GRACE_S = 6.0
+_LOOK_S = 5.0
+"""How often it is looked whether workers are there."""
 
 
 class Replica:
     """The requests' front in an API process of a fleet.
 
     Args:
-        url: The database, to be listened to.
-        database: The same, to be asked.
         store: The requests.
         feed: Is told of everything that happens to a request.
         on_end: Called with the id of each request that has ended.
         unfinished: Counts those that have not.
+        url: The database, to be listened to.
+        database: The same, to be asked.
         discard: Removes what was stored of a request that ends without a result.
         lease_s: How long a claim holds, in seconds.
+        engine: The engine that answers where none is named.
 
     Attributes:
         observer: Is told of what this process has accepted.
         unfinished: Those that have not ended, wherever they were accepted.
+        ready: Whether a worker for the engine was there a moment ago.
     """
 
     def __init__(
         self,
-        url: str,
-        database: Database,
         store: Store,
         feed: Feed,
         on_end: Callable[[str], None],
         unfinished: Unfinished,
+        *,
+        url: str,
+        database: Database,
         discard: Discard,
         lease_s: float,
+        engine: str,
     ) -> None:
         self._database = database
         self._store = store
@@ -84,6 +90,9 @@ class Replica:
             self._rescue, discard, lambda: self._ears.since, _GRACE_S, self.cancel, lease_s
         )
         self._task: asyncio.Task[None] | None = None
+        self._engine = engine
+        self.ready = False
+        self._looked = -_LOOK_S
 
     async def start(self) -> None:
         """Begin to hear; returns once everything that has not ended is known.
@@ -91,7 +100,7 @@ class Replica:
         Raises:
             StorageFailed: The database cannot be reached.
         """
-        await self._read_all()
+        await self._catch_up()
         self._task = asyncio.create_task(self._follow(), name="replica")
         self._ears.start()
         self._rescuer.start()
@@ -109,14 +118,6 @@ class Replica:
     def processing(self) -> int:
         """How many requests are worked on, in the whole fleet."""
         return self._mirror.processing
-
-    async def served(self, engine: str) -> bool:
-        """Return whether a worker is there for an engine's requests.
-
-        Raises:
-            StorageFailed: The database cannot be reached.
-        """
-        return await self._rescue.ready(engine)
 
     def add(self, place: int, new: NewRequest) -> None:
         """Note that a request was accepted here; the workers are told by the database."""
@@ -162,7 +163,8 @@ class Replica:
 
     async def _follow(self) -> None:
         while True:
-            await self._news.wait()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._news.wait(), _LOOK_S)
             self._news.clear()
             try:
                 await self._catch_up()
@@ -177,6 +179,10 @@ class Replica:
                 await asyncio.sleep(1)
 
     async def _catch_up(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if now >= self._looked + _LOOK_S:
+            self._looked = now
+            self.ready = await self._rescue.ready(self._engine)
         changed, self._changed = self._changed, {}
         moved, self._moved = self._moved, {}
         if self._all:

@@ -17,11 +17,11 @@ from retake.core.errors import StorageFailed
 from retake.core.request import Status
 from retake.core.watch import Stage
 from retake.queue.desk import EngineLink
-from retake.queue.fault import internal
 from retake.queue.fleet.claims import Claim, Claims
 from retake.queue.observer import Observer, Unobserved
 from retake.queue.progress import stage_named
 from retake.queue.store import Discard, Store
+from retake.queue.telling import ending
 
 _log = logging.getLogger(__name__)
 
@@ -181,7 +181,7 @@ class Slot:
         held = self._held
         if held is None or not self._has(request_id):
             return False
-        status, outcome, error = _ending(request_id, result)
+        status, outcome, error = ending(request_id, result)
         ours = await self._claims.end(held.claim, status, outcome=outcome, error=error)
         if ours and status is not Status.SUCCESS:
             # Only now: until then it might be another's work. What a kill in between leaves
@@ -238,18 +238,3 @@ class Slot:
         self._held = _Held(claim, record.for_engine(), record.model, record.trace, stage)
         if self._link is not None:
             self._link.wake()
-
-
-def _ending(
-    request_id: str, result: dict[str, Any]
-) -> tuple[Status, dict[str, Any] | None, dict[str, Any] | None]:
-    match result:
-        case {"status": "success", "outcome": dict() as outcome}:
-            return Status.SUCCESS, outcome, None
-        case {"status": "failed", "error": dict() as error}:
-            return Status.FAILED, None, error
-        case {"status": "cancelled"}:
-            return Status.CANCELLED, None, None
-        case _:
-            _log.error("the engine's answer for %s is none: %.200r", request_id, result)
-            return Status.FAILED, None, internal()

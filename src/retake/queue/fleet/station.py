@@ -81,6 +81,16 @@ class Station:
         return any(place.supervisor.ready for place in self._places)
 
     @property
+    def name(self) -> str:
+        """The worker's name."""
+        return self._claims.worker
+
+    @property
+    def pid(self) -> int | None:
+        """The process of its first child; None while there is none."""
+        return self._places[0].supervisor.pid if self._places else None
+
+    @property
     def busy(self) -> int:
         """How many requests it works on."""
         return sum(place.slot.claim is not None for place in self._places)
