@@ -7,6 +7,7 @@ import { endAt, startAt } from "./section";
 import { clip, facts, unplayable } from "./state/clip";
 import { bounds, section } from "./state/form";
 import { job } from "./state/request";
+import { shown } from "./state/takes";
 import { Header } from "./parts/header";
 import { EditPanel } from "./parts/panel-edit";
 import { ResultPanel } from "./parts/panel-result";
@@ -34,11 +35,11 @@ function Desk() {
   const now = job.value;
   const waiting = now.at === "armed" || now.at === "sending" || now.at === "running";
   const done = now.at === "done" ? now.record : null;
-  const url = done?.outcome?.media_urls?.[0]?.url;
+  const url = shown.value?.video;
   const retake = url ? local(url) : null;
   // A result is worth seeing also where its source cannot be shown.
   const source = retake !== null && unplayable.value ? null : (clip.value?.url ?? null);
-  const made = done ? ((done.report && effective(done.report)) ?? section.value) : null;
+  const made = done ? ((shown.value?.report && effective(shown.value.report)) ?? section.value) : null;
   useComparing(done !== null, done?.payload.mode === "replace_audio");
   useLoop(made ?? section.value, done !== null);
   useShortcuts(full, done !== null, made === null && !waiting);

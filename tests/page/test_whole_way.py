@@ -91,6 +91,35 @@ def test_the_retake_is_compared_by_wipe_and_by_ear(desk: Page):
 
 
 @pytest.mark.slow
+def test_one_of_several_takes_is_chosen(desk: Page):
+    desk.get_by_label("Picture only").check()
+    desk.get_by_role("radiogroup", name="How many takes are made").get_by_label("2").check()
+    expect(desk.get_by_text("Makes 2 results to choose from")).to_be_visible()
+    shoot(desk, "takes-form")
+    run(desk, "Snow")
+    choice = desk.get_by_role("radiogroup", name="Which take is seen")
+    expect(choice.get_by_label("Take 1")).to_be_checked(timeout=RUN_MS)
+    seen = "() => document.querySelectorAll('video')[1].currentSrc"
+    report = desk.get_by_label("What was kept")
+    first = desk.evaluate(seen)
+    with desk.expect_response(re.compile("report-2.json")):
+        choice.get_by_label("Take 2").check()
+    desk.wait_for_function(f"first => ({seen})() !== first", arg=first)
+    assert "video-2.mp4" in desk.evaluate(seen)
+    expect(report).to_be_visible()
+    desk.wait_for_function(
+        "() => [...document.querySelectorAll('video')].every(v => v.readyState > 1)"
+    )
+    shoot(desk, "takes-result")
+    with desk.expect_download() as download:
+        desk.get_by_role("link", name="Download").click()
+    assert re.fullmatch(r"retake-\w+-video-2\.mp4", download.value.suggested_filename)
+    with desk.expect_download() as section:
+        desk.get_by_role("link", name="The section alone").click()
+    assert section.value.suggested_filename.endswith(".mp4")
+
+
+@pytest.mark.slow
 def test_a_page_loaded_anew_finds_its_request_again(desk: Page, server: Server):
     run(desk, "Snow")
     accepted(desk)

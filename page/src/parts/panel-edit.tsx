@@ -3,12 +3,13 @@
 import { useId } from "preact/hooks";
 
 import { clip, facts, startTransfer, transfer } from "../state/clip";
-import { bounds, mode, prompt, seed, seedComplaint } from "../state/form";
+import { bounds, mode, prompt, seed, seedComplaint, takes } from "../state/form";
 import { keyState } from "../state/key";
 import { longest } from "../state/limits";
 import { job, run } from "../state/request";
 import { bytes } from "../time";
 import { EXAMPLES, MODES } from "../words";
+import { Choice } from "./choice";
 import { WarnIcon } from "./icons";
 import { KeyForm } from "./key-form";
 import { SectionFields } from "./section-fields";
@@ -36,6 +37,7 @@ export function EditPanel() {
         <PromptField />
         <ModeField />
         <SeedField />
+        <TakesField />
       </div>
       <div class="panel-foot">
         {keyState.value !== "good" && keyState.value !== "checking" && <KeyForm />}
@@ -128,6 +130,25 @@ function SeedField() {
         <p id={`${id}-help`} class={complaint ? "complaint" : "sr-only"}>
           {complaint ?? "Optional. The same seed gives the same picture again."}
         </p>
+      </div>
+    </div>
+  );
+}
+
+function TakesField() {
+  const several = Number(takes.value);
+  return (
+    <div class="field inline">
+      <label>Takes</label>
+      <div>
+        <Choice
+          label="How many takes are made"
+          name="takes"
+          value={takes.value}
+          options={[["1", "1"], ["2", "2"], ["3", "3"], ["4", "4"]]}
+          pick={(value) => (takes.value = value)}
+        />
+        {several > 1 && <p class="hint">Makes {several} results to choose from, in about {several} times the time.</p>}
       </div>
     </div>
   );

@@ -2,24 +2,28 @@
 
 import { seed, section } from "../state/form";
 import { again, goOn, job } from "../state/request";
+import { chosen, shown, shownTake, takes } from "../state/takes";
 import { attachment, local } from "../wire/client";
 import type { Report, RequestRecord, StreamReport } from "../wire/types";
 import { effective, fate, joins, shares, span } from "../words";
+import { Choice } from "./choice";
 import { CheckIcon, CrossIcon, DownloadIcon, WarnIcon } from "./icons";
 
 export function ResultPanel() {
   if (job.value.at !== "done") return null;
   const { record } = job.value;
-  const video = record.outcome?.media_urls?.[0]?.url;
-  const report = record.report ?? null;
+  if (shown.value === null) return null;
+  const { video, report, notes, sheet } = shown.value;
   return (
     <section class="panel" aria-label="The result">
       <div class="panel-scroll">
         <h2 class="done" tabIndex={-1}><CheckIcon />The section is re-shot</h2>
         <p class="asked">{record.payload.prompt || "No prompt"}</p>
+        <Takes />
         {report && <Kept report={report} />}
-        <Said record={record} />
-        <Sheet record={record} />
+        <Said record={record} report={report} notes={notes} />
+        {sheet && <Sheet url={sheet} />}
+        <Files />
         {report && <Details report={report} />}
       </div>
       <div class="panel-foot">
@@ -30,7 +34,7 @@ export function ResultPanel() {
         )}
         <div class="row">
           <button type="button" class="wide" onClick={again} title="Back to the source, with the same section and prompt">Edit again</button>
-          <button type="button" class="wide" onClick={goOn} title="Make the next retake in this result">Go on from here</button>
+          <button type="button" class="wide" disabled={!video} onClick={() => video && goOn(video)} title="Make the next retake in this result">Go on from here</button>
         </div>
       </div>
     </section>
@@ -71,9 +75,8 @@ function Shares({ stream }: { stream: StreamReport }) {
   );
 }
 
-function Said({ record }: { record: RequestRecord }) {
-  const notes = record.report?.notes ?? record.notes ?? [];
-  const warnings = [...(record.warnings ?? []), ...(record.report?.fallback ? [record.report.fallback] : [])];
+function Said({ record, report, notes }: { record: RequestRecord; report: Report | null; notes: string[] }) {
+  const warnings = [...(record.warnings ?? []), ...(report?.fallback ? [report.fallback] : [])];
   return (
     <>
       {warnings.length > 0 && (
@@ -91,13 +94,54 @@ function Said({ record }: { record: RequestRecord }) {
   );
 }
 
-function Sheet({ record }: { record: RequestRecord }) {
-  const sheet = record.outcome?.sheet_url;
-  if (!sheet) return null;
+function Sheet({ url }: { url: string }) {
   return (
-    <a class="sheet" href={local(sheet)} target="_blank" rel="noopener">
-      <img src={local(sheet)} alt="Contact sheet: source above, retake below, the section marked" loading="lazy" />
+    <a class="sheet" href={local(url)} target="_blank" rel="noopener">
+      <img src={local(url)} alt="Contact sheet: source above, retake below, the section marked" loading="lazy" />
     </a>
+  );
+}
+
+/** Which of several takes is seen. */
+function Takes() {
+  const all = takes.value;
+  const made = all.filter((each) => each.url);
+  if (all.length < 2) return null;
+  return (
+    <section class="takes" aria-labelledby="takes">
+      <h3 id="takes">{made.length} takes to choose from</h3>
+      <Choice
+        label="Which take is seen"
+        name="take"
+        value={String(shownTake.value)}
+        options={made.map((each) => [String(each.take), `Take ${each.take}`] as const)}
+        pick={(value) => (chosen.value = Number(value))}
+      />
+    </section>
+  );
+}
+
+/** What there is beside the video. */
+function Files() {
+  const now = shown.value;
+  const overview = job.value.at === "done" ? job.value.record.outcome?.takes_sheet_url : null;
+  const files = [
+    ["The section alone", now?.section],
+    ["Its sound alone", now?.audio],
+    ["The report", now?.report_url],
+    ["All takes side by side", overview],
+  ] as const;
+  const there = files.filter((file): file is readonly [typeof file[0], string] => Boolean(file[1]));
+  if (there.length === 0) return null;
+  return (
+    <section aria-labelledby="files">
+      <h3 id="files">Also there</h3>
+      <ul class="files">
+        {there.map(([words, url]) => (
+          <li key={words}><a class="link" href={attachment(url)} download>{words}</a></li>
+        ))}
+      </ul>
+    </section>
   );
 }
 

@@ -11,6 +11,8 @@ export const section = signal<Section>({ start: 0, end: 5 });
 export const prompt = signal("");
 export const mode = signal<Mode>("replace_audio_and_video");
 export const seed = signal("");
+export type Takes = "1" | "2" | "3" | "4";
+export const takes = signal<Takes>("1");
 
 export const bounds = computed<Bounds>(() => ({
   // An unplayable file has no known length; the server clamps and says so.
@@ -37,6 +39,7 @@ export function payload(uri: string): Payload {
     mode: mode.value,
   };
   if (seed.value.trim()) asked.seed = Number(seed.value.trim());
+  if (takes.value !== "1") asked.takes = Number(takes.value);
   return asked;
 }
 
@@ -46,5 +49,7 @@ export function recall(earlier: Partial<Payload>): void {
   section.value = { start, end: start + (earlier.duration ?? 5) };
   prompt.value = earlier.prompt ?? "";
   mode.value = earlier.mode ?? "replace_audio_and_video";
+  const several = Math.min(earlier.takes ?? earlier.seeds?.length ?? 1, 4);
+  takes.value = String(Math.max(several, 1)) as Takes;
   seed.value = earlier.seed === undefined ? "" : String(earlier.seed);
 }

@@ -164,10 +164,8 @@ export function again(): void {
   address(null);
 }
 
-/** The result becomes the source of the next request. */
-export function goOn(): void {
-  const url = job.value.at === "done" ? job.value.record.outcome?.media_urls?.[0]?.url : undefined;
-  if (!url) return;
+/** A result becomes the source of the next request. */
+export function goOn(url: string): void {
   const name = clip.value?.name ?? "clip.mp4";
   again();
   openStored(url, name);

@@ -18,6 +18,8 @@ export interface Payload {
   prompt?: string;
   mode?: Mode;
   seed?: number;
+  takes?: number;
+  seeds?: number[];
 }
 
 export interface Progress {
@@ -58,10 +60,28 @@ export interface Report {
   stages_s: Record<string, number>;
 }
 
+/** One of several results; those that failed have no `url`. */
+export interface TakeRecord {
+  take: number;
+  seed: number;
+  status: string;
+  url?: string;
+  sheet_url?: string | null;
+  section_url?: string | null;
+  audio_url?: string | null;
+  report_url?: string | null;
+  notes?: string[];
+}
+
 export interface Outcome {
-  media_urls?: { id: string; url: string }[];
+  media_urls?: { id: string; url: string; take?: number }[];
   thumbnail_image_url?: string | null;
   sheet_url?: string | null;
+  section_url?: string | null;
+  audio_url?: string | null;
+  report_url?: string | null;
+  takes?: TakeRecord[];
+  takes_sheet_url?: string | null;
   error?: string;
 }
 
