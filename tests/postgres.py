@@ -34,9 +34,8 @@ _START_S = 60.0
 _DIES_WITH_PARENT = 1
 """PR_SET_PDEATHSIG of prctl(2)."""
 _SETTINGS = {
-    # What is stored need not outlive the machine.
+    # What is stored has to outlive the server, not the machine.
     "fsync": "off",
-    "synchronous_commit": "off",
     "full_page_writes": "off",
     "shared_buffers": "32MB",
     "max_connections": "200",
