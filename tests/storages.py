@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
+
+import pytest
 
 from retake.storage.address import parse_address
 from retake.storage.copies import Copies
@@ -21,12 +22,10 @@ def s3_storage(
     retry_s: float = 30.0,
 ) -> ObjectStorage:
     """Open a storage; `folder` holds the copies of this machine, as the settings would say."""
-    os.environ.update(server.env)
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in server.env.items():
+            patch.setenv(name, value)
         address = parse_address(url)
         store = open_store(address, retry_s=retry_s)
         secret = shared_secret(store, address)
-    finally:
-        for name in server.env:
-            del os.environ[name]
     return ObjectStorage(store, address, secret, Copies(folder, cache_bytes))

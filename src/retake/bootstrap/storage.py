@@ -43,6 +43,25 @@ def open_storage(chosen: Settings, data_dir: DataDir) -> Storage:
     return ObjectStorage(store, address, secret, copies)
 
 
+def existing_storage(chosen: Settings) -> tuple[Storage, str] | None:
+    """Return the storage that a server has used, and where it is; None where none has yet.
+
+    Raises:
+        BadRequest: The setting `storage` is malformed (``bad_storage``).
+        StorageFailed: The storage cannot be used as it is (``storage_unavailable``).
+    """
+    from retake.queue.data_dir import DataDir
+
+    folder = chosen.data_dir.expanduser()
+    if chosen.storage is None:
+        if not (folder / "secret").exists():
+            return None
+        return open_storage(chosen, DataDir(folder)), str(folder / "files")
+    from retake.storage.address import parse_address
+
+    return open_storage(chosen, DataDir(folder)), str(parse_address(chosen.storage))
+
+
 def remove_handed_over(storage: Storage, request_id: str) -> None:
     """Remove what machines handed over to each other for a request that has ended.
 

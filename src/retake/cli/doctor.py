@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from retake.cli.doctor_storage import shown_storage, storage_lines
 from retake.cli.exits import exit_for
 from retake.core.errors import RetakeError
 
@@ -28,7 +29,12 @@ LOW_DISK_BYTES = 5 * 1024**3
 """A 21 s 4K request works on a few gigabytes."""
 
 
-def doctor() -> None:
+def doctor(
+    *,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Remove stored files that belong to no request.")
+    ] = False,
+) -> None:
     """Print every setting with its value, then check this machine; exit code 1 if a check fails."""
     from rich.console import Console
     from rich.table import Table
@@ -43,11 +49,12 @@ def doctor() -> None:
     console = Console(highlight=False)
     table = Table("setting", "value", "what it does", box=None, padding=(0, 2, 0, 0))
     for name, field in type(chosen).model_fields.items():
-        table.add_row(f"RETAKE_{name.upper()}", str(getattr(chosen, name)), field.description)
+        table.add_row(f"RETAKE_{name.upper()}", _shown(chosen, name), field.description)
     console.print(table)
     console.print()
     healthy = True
     checks = (*_checks(chosen.data_dir), _database(chosen), *_webhooks(chosen))
+    checks = (*checks, *storage_lines(chosen, fix=fix))
     for good, what in checks:
         console.print(f"[green]ok[/]   {what}" if good else f"[red]fail[/] {what}")
         healthy &= good
@@ -55,13 +62,22 @@ def doctor() -> None:
     raise typer.Exit(0 if healthy else 1)
 
 
+def _shown(chosen: Settings, name: str) -> str:
+    """Return a setting's value, without what may be a secret."""
+    if name == "storage" and chosen.storage is not None:
+        return shown_storage(chosen.storage)
+    return str(getattr(chosen, name))
+
+
 def _tell_of_engines(console: Console, chosen: Settings) -> None:
     """Say what answers where no engine is named, and what ltx has and lacks; no part of health."""
     from retake.bootstrap.parts import default_choice
-    from retake.cli.doctor_ltx import ltx_lines
+    from retake.cli.doctor_ltx import ltx_lines, plugin_lines
 
     choice = default_choice()
     console.print(f"\nThe engine is {choice.engine}: {choice.why}", soft_wrap=True)
+    for line in plugin_lines():
+        console.print(line, soft_wrap=True)
     console.print("\nThe engine ltx:")
     for good, what in ltx_lines(chosen):
         console.print(
