@@ -8,28 +8,12 @@ from dataclasses import dataclass
 import torch
 
 from retake.core.errors import EngineFailed
+from retake.engines.ltx.memory.data_sheets import promised_flops
 from retake.engines.ltx.memory.ladder import least_bytes
 from retake.engines.ltx.memory.sizes import GIB, Sizes
 from retake.engines.ltx.memory.work import Work
 
 _USABLE = 0.97
-
-DATA_SHEET_FLOPS = {
-    "H200": 989e12,
-    "H100": 989e12,
-    "B200": 2250e12,
-    "A100": 312e12,
-    "L40S": 362e12,
-    "RTX 6000 Ada": 364e12,
-    "RTX PRO 6000": 504e12,
-    "L4": 121e12,
-    "A10": 125e12,
-    "RTX 5090": 210e12,
-    "RTX 4090": 165e12,
-    "RTX 3090": 71e12,
-}
-"""Dense bf16 products a second by a part of the card's name, from the makers' data sheets; nothing
-here was measured. Only the estimate of seconds uses it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +40,7 @@ class Card:
     @property
     def flops(self) -> float | None:
         """Operations a second of its data sheet; None where it is not known."""
-        return next((rate for name, rate in DATA_SHEET_FLOPS.items() if name in self.name), None)
+        return promised_flops(self.name)
 
 
 def read_card(device: str | torch.device | None = None) -> Card:

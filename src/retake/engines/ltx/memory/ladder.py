@@ -25,6 +25,15 @@ USUAL = Work(width=1920, height=1088, frames=169, audio_latents=176)
 CARDS_GB = (80, 48, 24, 16, 12)
 """The cards that have a planned configuration, by the gigabytes in their names (2^30 bytes)."""
 
+LOWEST = Configuration(
+    swapped=True,
+    float8=frozenset(LARGE_PARTS),
+    streamed=frozenset(LARGE_PARTS),
+    tiles=TILES[-1],
+    pixels=SMALLEST_PIXELS,
+)
+"""The bottom of the ladder."""
+
 _SHRINK = 0.72
 
 
@@ -91,14 +100,7 @@ def too_full(work: Work, way: Configuration, budget: int, sizes: Sizes) -> Peak 
 
 def least_bytes(work: Work, sizes: Sizes = LTX_2_3) -> int:
     """Return what a card needs at the least for this work, at the bottom of the ladder."""
-    lowest = Configuration(
-        swapped=True,
-        float8=frozenset(LARGE_PARTS),
-        streamed=frozenset(LARGE_PARTS),
-        tiles=TILES[-1],
-        pixels=SMALLEST_PIXELS,
-    )
-    return max(peak(phase, work, lowest, sizes).total for phase in Phase)
+    return max(peak(phase, work, LOWEST, sizes).total for phase in Phase)
 
 
 def _descend(
@@ -114,7 +116,10 @@ def _descend(
 
 
 def _smaller(way: Configuration, work: Work) -> Configuration | None:
-    now = work.within(way.pixels).pixels
-    if now <= SMALLEST_PIXELS:
-        return None
-    return replace(way, pixels=max(int(now * _SHRINK), SMALLEST_PIXELS))
+    now = pixels = work.within(way.pixels).pixels
+    while pixels > SMALLEST_PIXELS:
+        pixels = max(int(pixels * _SHRINK), SMALLEST_PIXELS)
+        # A strip of one latent's height has few sizes: the next may be far below.
+        if work.within(pixels).pixels < now:
+            return replace(way, pixels=pixels)
+    return None

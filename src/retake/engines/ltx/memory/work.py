@@ -71,6 +71,11 @@ class Work:
         if pixels is None or pixels >= self.pixels:
             return self
         shrink = math.sqrt(pixels / self.pixels)
-        width = max(int(self.width * shrink) // SPACE, 1) * SPACE
-        height = max(int(self.height * shrink) // SPACE, 1) * SPACE
+        width, height = (
+            max(int(side * shrink) // SPACE, 1) * SPACE for side in (self.width, self.height)
+        )
+        # A strip cannot become thinner than a latent, so it becomes shorter.
+        latents = pixels // SPACE**2
+        width = min(width, max(latents // (height // SPACE), 1) * SPACE)
+        height = min(height, max(latents // (width // SPACE), 1) * SPACE)
         return replace(self, width=width, height=height)
