@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from fractions import Fraction
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from retake.core.errors import BadRequest
@@ -12,8 +14,12 @@ from retake.core.request import MAX_SEED, Limits, RetakeRequest
 if TYPE_CHECKING:
     from retake.engines.engine import Engine, EngineInfo
     from retake.engines.ltx.readiness import Choice
+    from retake.engines.plugins import EnginePlugin
     from retake.settings import Settings
     from retake.steps.fetch import FetchPolicy
+
+
+_log = logging.getLogger(__name__)
 
 
 def settings(**given: Any) -> Settings:
@@ -83,8 +89,20 @@ def engine_infos(chosen: Settings | None = None) -> dict[str, EngineInfo]:
     chosen = chosen or settings()
     # Where it is the default it is named, whatever it lacks here: others may do the work.
     offered = chosen.engine == LTX.id or ltx_cannot_load(chosen) is None
-    infos = (INFO, LTX if offered else None, hosted_info(chosen))
+    brought = (plugin.info for plugin in _plugins().values())
+    infos = (INFO, LTX if offered else None, hosted_info(chosen), *brought)
     return {info.id: info for info in infos if info is not None}
+
+
+@cache
+def _plugins() -> dict[str, EnginePlugin]:
+    """Return the engines of other packages, and warn once of those that cannot be used."""
+    from retake.engines.plugins import find_plugins
+
+    plugins, broken = find_plugins()
+    for one in broken:
+        _log.warning("%s", one)
+    return plugins
 
 
 def engine_info(engine_id: str, chosen: Settings | None = None) -> EngineInfo:
@@ -135,9 +153,13 @@ def make_engine(
         from retake.bootstrap.ltx import make_ltx
 
         return make_ltx(chosen)
-    from retake.engines.vfx.engine import VfxEngine
+    if engine_id == "vfx":
+        from retake.engines.vfx.engine import VfxEngine
 
-    return VfxEngine()
+        return VfxEngine()
+    from retake.engines.plugins import make_plugin
+
+    return make_plugin(_plugins()[engine_id])
 
 
 def fetch_policy(chosen: Settings, *, allow_private: bool) -> FetchPolicy:

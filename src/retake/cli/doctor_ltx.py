@@ -1,4 +1,4 @@
-"""What `retake doctor` says of the engine ltx: what is there, what is missing, what would fit."""
+"""What `retake doctor` says of engines: what ltx has and lacks, what fits, what packages bring."""
 
 from __future__ import annotations
 
@@ -41,6 +41,18 @@ def ltx_lines(chosen: Settings) -> Iterator[tuple[bool, str]]:
         yield True, f"what cards would do with {USUAL}, by the estimate: {'; '.join(_every_card())}"
     if not lacks:
         yield True, "ltx can work here, and answers where no engine is named"
+
+
+def plugin_lines() -> Iterator[str]:
+    """Yield a line for each engine that another package brings."""
+    from retake.engines.plugins import find_plugins
+
+    plugins, broken = find_plugins()
+    for plugin in plugins.values():
+        yield f"Another package brings the engine {plugin.info.id}: {plugin.info.display_name}"
+    for one in broken:
+        text = str(one)
+        yield f"{text[0].upper()}{text[1:]}"
 
 
 def _cards(driver: Driver) -> Iterator[tuple[bool, str]]:
