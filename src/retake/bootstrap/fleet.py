@@ -163,11 +163,12 @@ def work_until_drained(chosen: Settings, engines: Sequence[str]) -> None:
         chosen, url, database, data_dir, discard, slots, engines or [*engine_infos(chosen)]
     )
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_work(station, chosen.drain_s))
+        runner.run(work(station, chosen.drain_s))
     database.close()
 
 
-async def _work(station: Station, drain_s: float) -> None:
+async def work(station: Station, drain_s: float) -> None:
+    """Let a worker work until SIGTERM or Ctrl-C, and end it as `work_until_drained` says."""
     told, told_again = asyncio.Event(), asyncio.Event()
 
     def tell() -> None:

@@ -33,6 +33,7 @@ _log = logging.getLogger(__name__)
 
 _MOST_AT_ONCE = 200
 _GRACE_S = 6.0
+_WORKER = "select worker from claims where request_id = :request_id"
 _LOOK_S = 5.0
 """How often it is looked whether workers are there."""
 
@@ -135,6 +136,16 @@ class Replica:
         await self._store.cancel(request_id)
         self._rescuer.look()
         await self._read_some([request_id], [])
+
+    async def worker_of(self, request_id: str) -> str | None:
+        """Return the worker that has a request now; None where none has.
+
+        Raises:
+            StorageFailed: The database cannot be reached.
+        """
+        values = {"request_id": request_id}
+        row = await self._database.read(lambda db: db.execute(_WORKER, values).fetchone())
+        return None if row is None else row[0]
 
     def lively(self, record: Record) -> Record:
         """Return the record with what is told aside: progress, position, time left."""
