@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import secrets
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
@@ -95,7 +96,8 @@ def _request_runner(
             engines[engine_id] = make_engine(engine_id, chosen, upstream_key=key)
         elif engine_id not in engines:
             engines[engine_id] = make_engine(engine_id, chosen)
-        shelf = StorageShelf(storage, request_id)
+        attempt = secrets.token_hex(4) if storage.shared else None
+        shelf = StorageShelf(storage, request_id, attempt=attempt)
         job = Job(asked, request["seed"], data_dir.work / request_id)
         parts = Parts(engines[engine_id], fetch, shelf, accepted)
         if storage.shared:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from retake.queue.database.port import Connection
     from retake.queue.inventory import Filed
     from retake.settings import Settings
-    from retake.storage import Storage
+    from retake.storage import Stat, Storage
 
 GRACE_S = 3600
 """What was stored later than that may belong to a request that is just being written down."""
@@ -19,32 +20,15 @@ _FOLDERS = ("outputs", "work")
 
 
 @dataclass(frozen=True, slots=True)
-class Stray:
-    """The files of a request that does not have them.
-
-    Attributes:
-        folder: Their folder, as a stored name.
-        count: How many there are.
-        size: Their bytes.
-        modified: When the latest was stored, in Unix time.
-    """
-
-    folder: str
-    count: int
-    size: int
-    modified: float
-
-
-@dataclass(frozen=True, slots=True)
 class Orphans:
     """What does not belong together.
 
     Attributes:
-        files: Files without a request that has them, but for those that just came.
+        files: Files that no request gives out or needs, but for those that just came.
         missing: Stored names that requests give out, and that are not there.
     """
 
-    files: tuple[Stray, ...]
+    files: tuple[Stat, ...]
     missing: tuple[str, ...]
 
 
@@ -67,26 +51,22 @@ def find_orphans(chosen: Settings, storage: Storage, now: float) -> Orphans | No
     with _reading(chosen) as read:
         if read is None:
             return None
-        strays: dict[str, Stray] = {}
-        stored: set[str] = set()
+        owned: defaultdict[str, dict[str, Stat]] = defaultdict(dict)
         for folder in _FOLDERS:
             for each in storage.files(folder):
-                stored.add(each.name)
-                name = "/".join(each.name.split("/")[:2])
-                so_far = strays.get(name, Stray(name, 0, 0, 0.0))
-                size, latest = so_far.size + each.size, max(so_far.modified, each.modified)
-                strays[name] = Stray(name, so_far.count + 1, size, latest)
+                owned[each.name.split("/")[1]][each.name] = each
         missing: set[str] = set()
         for filed in _requests(read):
-            if filed.keeps:
-                strays.pop(f"outputs/{filed.request_id}", None)
-            if not filed.ended:
-                strays.pop(f"work/{filed.request_id}", None)
-            missing |= filed.files - stored
-    old = (stray for stray in strays.values() if stray.modified < now - GRACE_S)
+            theirs = owned.get(filed.request_id, {})
+            missing |= filed.files - theirs.keys()
+            # Of one that has not ended all may be needed.
+            for name in filed.files if filed.ended else list(theirs):
+                theirs.pop(name, None)
+    left = (one for theirs in owned.values() for one in theirs.values())
+    old = (one for one in left if one.modified < now - GRACE_S)
     # Some may have come since they were listed.
     gone = (name for name in missing if storage.stat(name) is None)
-    return Orphans(tuple(sorted(old, key=lambda one: one.folder)), tuple(sorted(gone)))
+    return Orphans(tuple(sorted(old, key=lambda one: one.name)), tuple(sorted(gone)))
 
 
 def _requests(

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from retake.core.errors import RetakeError
 
 if TYPE_CHECKING:
-    from retake.bootstrap.orphans import Orphans, Stray
+    from retake.bootstrap.orphans import Orphans
     from retake.settings import Settings
-    from retake.storage import Storage
+    from retake.storage import Stat, Storage
 
 _NAMED = 5
 
@@ -58,8 +58,8 @@ def _orphan_lines(chosen: Settings, storage: Storage, *, fix: bool) -> Iterator[
     if found is None:
         return
     if fix and found.files:
-        for stray in found.files:
-            storage.delete_tree(stray.folder)
+        for one in found.files:
+            storage.delete_tree(one.name)
         yield True, f"removed {_told(found.files)}, which no request had"
     elif found.files:
         yield (
@@ -79,10 +79,10 @@ def _orphan_lines(chosen: Settings, storage: Storage, *, fix: bool) -> Iterator[
 
 
 def _named(found: Orphans) -> str:
-    names = [stray.folder for stray in found.files]
+    names = [one.name for one in found.files]
     return ", ".join(names[:_NAMED]) + (", …" if len(names) > _NAMED else "")
 
 
-def _told(files: tuple[Stray, ...]) -> str:
-    count, size = sum(one.count for one in files), sum(one.size for one in files)
-    return f"{count} files ({size / 1024**2:.1f} MiB) in {len(files)} folders"
+def _told(files: tuple[Stat, ...]) -> str:
+    size = sum(one.size for one in files)
+    return f"{len(files)} files ({size / 1024**2:.1f} MiB)"

@@ -30,11 +30,6 @@ class Filed:
     ended: bool
     files: frozenset[str]
 
-    @property
-    def keeps(self) -> bool:
-        """Whether what is stored for it may still be needed."""
-        return bool(self.files) or not self.ended
-
 
 def page_of_files(db: Connection, after: int, limit: int = 1000) -> list[Filed]:
     """Return the next requests behind `after`, which is 0 at first."""

@@ -50,20 +50,24 @@ class Shelf(Protocol):
 class StorageShelf:
     """The shelf of a server's request: its own folder in the storage.
 
-    `suffix` stands behind the names of the files of all takes but the first.
+    `suffix` stands behind the names of the files of all takes but the first. Where several machines
+    may publish, since one was taken for dead, each has an `attempt` of its own: what a request
+    gives out are the files of the one that was recorded, never of two.
     """
 
     storage: Storage
     request_id: str
     suffix: str = ""
+    attempt: str | None = None
 
     def wanted(self) -> frozenset[str]:
         """Return all roles."""
         return ROLES
 
     def put(self, role: str, file: Path) -> str:
-        """Store `file`; the name is the same whenever the step is repeated."""
-        name = f"outputs/{self.request_id}/{role}{self.suffix}{file.suffix}"
+        """Store `file`; without an attempt the name is the same whenever the step is repeated."""
+        folder = f"outputs/{self.request_id}" + (f"/{self.attempt}" if self.attempt else "")
+        name = f"{folder}/{role}{self.suffix}{file.suffix}"
         self.storage.put(name, file)
         return name
 
