@@ -22,7 +22,7 @@ def stored(server: Live, name: str) -> str:
     return name
 
 
-def ended(server: Live, payload: dict[str, Any]) -> dict[str, Any]:
+def ended(server: Live, payload: dict[str, Any], **more: Any) -> dict[str, Any]:
     """Submit a request of three takes, of which the second one fails; return its record."""
     request_id = server.submit_async(payload)
     server.take()
@@ -48,6 +48,7 @@ def ended(server: Live, payload: dict[str, Any]) -> dict[str, Any]:
         "notes": [],
         "takes": takes,
         "warnings": ["take 2"],
+        **more,
     }
     server.end(request_id, {"status": "success", "outcome": outcome})
     return server.client.get(f"{API}/requests/{request_id}").json()
@@ -102,3 +103,21 @@ def test_a_model_tells_of_takes_and_sections(server: Live) -> None:
     assert known["takes"]["max_value"] == 8
     assert {"seeds", "sections"} <= known.keys()
     assert not known["sections"]["required"]
+
+
+def test_the_one_that_was_picked_stands_first(server: Live) -> None:
+    payload = {**PAYLOAD, "takes": 3, "seed": 7, "pick": "best"}
+    picked = {"take": 3, "by": "score", "why": "take 3 meets the source best"}
+    outcome = ended(server, payload, picked=picked)["outcome"]
+    assert [one["take"] for one in outcome["media_urls"]] == [3, 1]
+    assert [take["take"] for take in outcome["takes"]] == [1, 2, 3]
+    assert outcome["picked"] == picked
+    assert ended(server, {**PAYLOAD, "takes": 3, "seed": 7})["outcome"]["picked"] is None
+
+
+def test_a_pick_that_is_none_is_refused_at_submit(server: Live) -> None:
+    body = {"model": "ltx-2-pro-retake", "payload": {**PAYLOAD, "pick": "nicest"}}
+    answer = server.client.post(f"{API}/requests", json=body)
+    assert answer.status_code == 400
+    assert answer.json()["code"] == "unknown_pick"
+    assert answer.json()["param"] == "pick"

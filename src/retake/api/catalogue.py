@@ -12,7 +12,7 @@ from retake.core.containers import AUDIO_CODECS, CONTAINERS, VIDEO_CODECS
 from retake.core.errors import BadRequest
 from retake.core.request import DEFAULT_DURATION, DEFAULT_START, MAX_SEED, Limits, Mode
 from retake.core.sections import MAX_SECTIONS
-from retake.core.takes import MAX_TAKES
+from retake.core.takes import MAX_TAKES, Pick
 
 if TYPE_CHECKING:
     # Only its types are wanted: the engines' module loads numpy.
@@ -186,6 +186,14 @@ def _wire_parameters(limits: Limits) -> list[dict[str, Any]]:
         ),
         _parameter(
             "seeds", "array", f"The seeds of up to {MAX_TAKES} results, in the place of takes"
+        ),
+        _parameter(
+            "pick",
+            "enum",
+            "Which of several results comes first: the first one made, or the one whose seams "
+            "score best",
+            default=str(Pick.FIRST),
+            options=[str(pick) for pick in Pick],
         ),
         _parameter(
             "sections",

@@ -19,12 +19,16 @@ _KEYS = {
 def media_urls(done: dict[str, Any], links: Links) -> list[dict[str, Any]]:
     """Return the videos that were made, in the order in which they were asked for.
 
+    The best one stands first where it was asked for.
+
     Args:
         done: A record's outcome, without its files where these were removed.
         links: Signs URLs.
     """
     takes = [take for take in done.get("takes", []) if "video" in take.get("files", {})]
     if takes:
+        best = done.get("picked", {}).get("take")
+        takes.sort(key=lambda take: take["take"] != best)
         return [
             {
                 "id": str(number),
@@ -44,6 +48,7 @@ def takes_json(done: dict[str, Any], links: Links) -> dict[str, Any]:
         return {}
     sheet = done.get("files", {}).get("takes")
     return {
+        "picked": done.get("picked"),
         "takes": [_take(take, links) for take in done["takes"]],
         "takes_sheet_url": None if sheet is None else links.file(sheet),
     }

@@ -51,11 +51,12 @@ class Bars:
         files: Mapping[str, str],
         report: Mapping[str, Any],
         takes: Sequence[Mapping[str, Any]] = (),
+        picked: Mapping[str, Any] | None = None,
     ) -> None:
         """Close the bars and show the summary."""
         self._finish_earlier()
         self.close()
-        show_summary(files, report, takes)
+        show_summary(files, report, takes, picked)
 
     def failed(self, error: RetakeError) -> None:
         """Close the bars and show the error."""

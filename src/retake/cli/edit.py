@@ -21,6 +21,7 @@ from retake.cli.outputs import Outputs, container_for, write_error
 from retake.cli.show import Show, show_for
 from retake.core.errors import Cancelled, RetakeError
 from retake.core.request import RetakeRequest, check_payload
+from retake.core.takes import Pick
 from retake.core.watch import Watch
 
 if TYPE_CHECKING:
@@ -62,6 +63,10 @@ def edit(
     ] = None,
     seeds: Annotated[
         str | None, typer.Option(help="The seeds of several results, such as 7,8,9.")
+    ] = None,
+    pick: Annotated[
+        str | None,
+        typer.Option(help="best: --out becomes the result whose seams score best, too."),
     ] = None,
     engine: Annotated[str | None, typer.Option(help="Which engine makes the section.")] = None,
     option: Annotated[
@@ -119,6 +124,7 @@ def edit(
             seed=seed,
             takes=takes,
             seeds=seeds_of(seeds),
+            pick=pick,
             options=options_of(option or ()),
             audio_track=audio_track,
             container=container_for(container, out),
@@ -126,8 +132,9 @@ def edit(
             audio_codec=audio_codec,
         )
         outputs = Outputs(
-            out, sheet, report, force, request.takes, poster, section_only, audio_only
-        )
+            out, sheet, report, force, request.takes, poster, section_only, audio_only,
+            best=request.pick is Pick.BEST,
+        )  # fmt: skip
         outputs.check(source)
         finished = _carry_out(request, engine, outputs, show)
         _tell(finished, show)
@@ -164,7 +171,7 @@ def _tell(finished: Finished, show: Show) -> None:
     from retake.steps.outcome import outcome_of
 
     outcome = outcome_of(finished)
-    show.done(outcome["files"], outcome["report"], outcome.get("takes", ()))
+    show.done(outcome["files"], outcome["report"], outcome.get("takes", ()), outcome.get("picked"))
 
 
 def _carry_out(
@@ -182,7 +189,10 @@ def _carry_out(
         from retake.steps.run import Job, do_at_once, run
 
         parts = local_parts(outputs, engine)
-        return run(Job(request, seed_for(request), work), parts, do_at_once, watch)
+        finished = run(Job(request, seed_for(request), work), parts, do_at_once, watch)
+        if finished.picked is not None:
+            finished.files["picked"] = outputs.keep(Path(finished.files["video"]), work)
+        return finished
 
     try:
         return _cancellable(whole_way, show)

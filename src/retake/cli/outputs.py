@@ -16,6 +16,7 @@ from retake.core.errors import BadRequest, StorageFailed
 _OPTIONS = {
     "video": "out",
     "takes": "sheet",
+    "picked": "out",
     "thumbnail": "poster",
     "section": "section_only",
     "audio": "audio_only",
@@ -43,6 +44,7 @@ class Outputs:
         section: The section alone, or None; its ending becomes that of what it is. Of several
             sections the later ones have their number behind the name.
         audio: The sound alone, or None; likewise.
+        best: Whether the best one of several takes goes under the video's own name, too.
     """
 
     video: Path
@@ -53,6 +55,7 @@ class Outputs:
     poster: Path | None = None
     section: Path | None = None
     audio: Path | None = None
+    best: bool = False
 
     def check(self, source: str) -> None:
         """Refuse what cannot end well, before any work is done.
@@ -102,7 +105,8 @@ class Outputs:
 
     def _targets(self) -> dict[str, Path]:
         if self.takes > 1:
-            return {"takes": self.sheet} if self.sheet else {}
+            whole = {"takes": self.sheet, "picked": self.video if self.best else None}
+            return {role: path for role, path in whole.items() if path is not None}
         named = {
             "video": self.video,
             "sheet": self.sheet,
@@ -160,6 +164,23 @@ class Outputs:
                 raise write_error(error, target) from error
             self._copy(file, target)
         return str(target)
+
+    def keep(self, take: Path, work: Path) -> str:
+        """Put one of several takes under the video's own name, too; return it.
+
+        Args:
+            take: Where it lies.
+            work: A folder for what is on its way, on the same disk.
+
+        Raises:
+            StorageFailed: It could not be written.
+        """
+        copy = work / f"picked{take.suffix}"
+        try:
+            shutil.copy2(take, copy)
+        except OSError as error:
+            raise write_error(error, self.video) from error
+        return self.put("picked", copy)
 
     def _target(self, role: str, ending: str) -> Path:
         which, _, number = role.partition("_")

@@ -23,7 +23,13 @@ class Show(Protocol):
         """Tell how far a stage is."""
         ...
 
-    def done(self, files: Mapping[str, str], report: Mapping[str, Any], takes: Takes = ()) -> None:
+    def done(
+        self,
+        files: Mapping[str, str],
+        report: Mapping[str, Any],
+        takes: Takes = (),
+        picked: Mapping[str, Any] | None = None,
+    ) -> None:
         """Tell what came out."""
         ...
 
@@ -61,9 +67,16 @@ class JsonLines:
             },
         )
 
-    def done(self, files: Mapping[str, str], report: Mapping[str, Any], takes: Takes = ()) -> None:
+    def done(
+        self,
+        files: Mapping[str, str],
+        report: Mapping[str, Any],
+        takes: Takes = (),
+        picked: Mapping[str, Any] | None = None,
+    ) -> None:
         """Write the final event."""
-        several = {"takes": takes} if takes else {}
+        several: dict[str, Any] = {"takes": takes} if takes else {}
+        several |= {"picked": picked} if picked else {}
         self._write("done", {"files": files, "report": report, **several})
 
     def failed(self, error: RetakeError) -> None:
@@ -97,11 +110,17 @@ class PlainLines:
         left = "" if eta is None else f", about {eta:.0f} s left"
         sys.stderr.write(f"{stage:<9} {10 * tenth:3d} %  ({percent:.0f} % of the whole{left})\n")
 
-    def done(self, files: Mapping[str, str], report: Mapping[str, Any], takes: Takes = ()) -> None:
+    def done(
+        self,
+        files: Mapping[str, str],
+        report: Mapping[str, Any],
+        takes: Takes = (),
+        picked: Mapping[str, Any] | None = None,
+    ) -> None:
         """Show the summary."""
         from retake.cli.summary import show_summary
 
-        show_summary(files, report, takes)
+        show_summary(files, report, takes, picked)
 
     def failed(self, error: RetakeError) -> None:
         """Write the error."""

@@ -13,6 +13,7 @@ def show_summary(
     files: Mapping[str, str],
     report: Mapping[str, Any],
     takes: Sequence[Mapping[str, Any]] = (),
+    picked: Mapping[str, Any] | None = None,
 ) -> None:
     """Print the report's main figures to stdout, and what became of each of several takes."""
     console = Console(highlight=False)
@@ -25,6 +26,8 @@ def show_summary(
     table.add_row("audio", _stream(report["audio"], "samples"))
     for section in report["sections"] or (report,):
         table.add_row("seams", _seams(section["seams"]))
+        if steps := _steps(section["seams"]):
+            table.add_row("", steps)
     passed = sum(check["passed"] for check in report["checks"])
     table.add_row("verified", f"{passed} of {len(report['checks'])} checks passed")
     if report["fallback"]:
@@ -37,6 +40,8 @@ def show_summary(
         table.add_row(role, f"[bold]{path}[/]")
     for take in takes:
         table.add_row(f"take {take['take']}", _take(take))
+    if picked is not None:
+        table.add_row("best", picked["why"])
     console.print(table)
 
 
@@ -79,7 +84,22 @@ def _seams(seams: Mapping[str, float | None]) -> str:
             + " / ".join("–" if step is None else f"{step:+.1f}" for step in steps)
             + " LU"
         )
-    return ", ".join(said) or "none"
+    if seams["score"] is None:
+        return ", ".join(said) or "none"
+    return ", ".join([f"score {seams['score']:g} of 100", *said])
+
+
+def _steps(seams: Mapping[str, float | None]) -> str:
+    """Return the steps of the pictures, those at the start before those at the end."""
+    kinds = {"colour": ("de", "ΔE"), "motion": ("pct", "%/s"), "sharpness": ("db", "dB")}
+    said: list[str] = []
+    for kind, (ending, unit) in kinds.items():
+        steps = [seams[f"{kind}_step_{end}_{ending}"] for end in ("in", "out")]
+        if any(step is not None for step in steps):
+            sign = "+" if kind == "sharpness" else ""
+            both = " / ".join("–" if step is None else f"{step:{sign}.1f}" for step in steps)
+            said.append(f"{kind} {both} {unit}")
+    return ", ".join(said)
 
 
 def _stages(stages: Mapping[str, float]) -> str:

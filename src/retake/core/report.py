@@ -63,9 +63,10 @@ class Seams:
 
     The next ones hold the pictures right outside the seam against those right behind the blend:
     `colour_step_*_de`: how much further colours move there than they do outside, in CIE delta E
-    (1976) of the middle one of many blocks. `motion_step_*_pct`: how much the movement changes,
-    beyond what it does outside, in percent of the picture's width a second. `sharpness_step_*_db`:
-    fine detail inside over that outside; below 0 it is softer.
+    (1976) of the middle change of many blocks. `motion_step_*_pct`: how much the movement changes,
+    beyond what it does outside, in percent of the picture's width a second: a quarter of the
+    picture changes it by more. `sharpness_step_*_db`: fine detail inside over that outside, in the
+    middle one of the blocks that have any; below 0 it is softer.
 
     `score*`: 0 to 100 of all steps together (docs/takes.md has the formula); `score` is the
     worse one of both ends.
@@ -145,6 +146,11 @@ class Report:
     stages_s: Mapping[str, float] = field(default_factory=dict[str, float])
     versions: Mapping[str, str] = field(default_factory=dict[str, str])
     colour_match: ColourMatch | None = None
+
+    @property
+    def every_seam(self) -> tuple[Seams, ...]:
+        """The seams of all sections."""
+        return tuple(Seams(**part["seams"]) for part in self.sections) or (self.seams,)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as JSON-ready values."""

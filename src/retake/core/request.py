@@ -26,7 +26,7 @@ from retake.core.payload import (
     check_uri,
 )
 from retake.core.sections import SectionAsked, check_sections
-from retake.core.takes import check_takes, following
+from retake.core.takes import Pick, check_pick, check_takes, following
 from retake.core.timing import FrameCount
 from retake.core.tracks import check_audio_track
 
@@ -76,7 +76,8 @@ class RetakeRequest:
     None means that one is drawn when the request is accepted. `options` are the engine's own
     parameters, passed on as they came. `audio_track`: see `tracks`; None leaves it to the file.
     Where `sections` lists several, `start_time` and `duration` are the first one's. `seeds` are
-    those of `takes` takes where they were listed; `seed` is then the first of them.
+    those of `takes` takes where they were listed; `seed` is then the first of them. `pick` says
+    which of them is given out first.
     """
 
     video_uri: str
@@ -91,6 +92,7 @@ class RetakeRequest:
     sections: tuple[SectionAsked, ...] = ()
     takes: int = 1
     seeds: tuple[int, ...] = ()
+    pick: Pick = Pick.FIRST
 
     @property
     def parts(self) -> tuple[SectionAsked, ...]:
@@ -104,7 +106,7 @@ class RetakeRequest:
 
 
 _KNOWN = frozenset({"video_uri", "start_time", "duration", "prompt", "mode", "seed", "options"})
-_SEVERAL = frozenset({"sections", "takes", "seeds"})
+_SEVERAL = frozenset({"sections", "takes", "seeds", "pick"})
 _FORM = frozenset({"audio_track", "container", "video_codec", "audio_codec", "output_put_url"})
 
 
@@ -144,5 +146,6 @@ def check_payload(
         sections=sections,
         takes=takes,
         seeds=seeds,
+        pick=check_pick(payload),
     )
     return request, (*warnings, *unknown)

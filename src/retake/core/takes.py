@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from typing import Any, cast
 
 from retake.core.errors import BadRequest, wrong_type
@@ -12,6 +13,16 @@ from retake.core.sections import SectionAsked
 MAX_TAKES = 8
 MAX_MADE = 16
 """Most sections that one request may have made, all takes together."""
+
+
+class Pick(StrEnum):
+    """Which of several takes is given out first."""
+
+    FIRST = "first"
+    """The first one that was made."""
+    BEST = "best"
+    """The one whose seams score best."""
+
 
 _COUNT = f"a whole number from 1 to {MAX_TAKES}"
 _SEEDS = f"a list of 1 to {MAX_TAKES} different whole numbers from 0 to {MAX_SEED}"
@@ -46,6 +57,26 @@ def check_takes(
     if seeds:
         _check_no_other_seed(payload, sections)
     return takes, seeds
+
+
+def check_pick(payload: Mapping[str, Any]) -> Pick:
+    """Return which of several takes a payload wants first.
+
+    Raises:
+        BadRequest: It is none of `Pick`.
+    """
+    pick = payload.get("pick")
+    if pick is None:
+        return Pick.FIRST
+    accepted = " or ".join(Pick)
+    if not isinstance(pick, str):
+        raise wrong_type("pick", pick, accepted)
+    try:
+        return Pick(pick.strip().lower())
+    except ValueError as error:
+        raise BadRequest(
+            "unknown_pick", f"pick is {pick[:40]!r}; accepted is {accepted}", param="pick"
+        ) from error
 
 
 def seed_of(take_seed: int, take: int, section: int, own: int | None = None) -> int:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
+from retake.core.scoring import worst
 from retake.steps.run import Finished
 from retake.steps.takes import Take
 
 
 def outcome_of(finished: Finished) -> dict[str, Any]:
-    """Return ``files``, ``report`` and ``notes`` of the first take that was made.
+    """Return ``files``, ``report`` and ``notes`` of the take that is given out first.
 
     Where several takes were asked for, ``takes`` tells of each: its number, seed and status, its
-    files, seams and notes or its error. ``warnings`` name those that could not be made.
+    files, seams and notes or its error. ``warnings`` name those that could not be made. Where the
+    best one was asked for, ``picked`` says which it is and why.
     """
     report = finished.report.to_dict()
     outcome: dict[str, Any] = {
@@ -23,6 +26,8 @@ def outcome_of(finished: Finished) -> dict[str, Any]:
     if len(finished.takes) > 1:
         outcome["takes"] = [_told(take) for take in finished.takes]
         outcome["warnings"] = failed_takes(finished)
+    if finished.picked is not None:
+        outcome["picked"] = asdict(finished.picked)
     return outcome
 
 
@@ -46,6 +51,7 @@ def _told(take: Take) -> dict[str, Any]:
         "status": "success",
         "files": take.files,
         "seams": report["seams"],
+        "score": worst(take.report.every_seam),
         "notes": report["notes"],
         "fallback": report["fallback"],
         "stages_s": report["stages_s"],

@@ -15,6 +15,7 @@ from retake.core.report import Report, Seams
 from retake.core.request import RetakeRequest
 from retake.core.section import Section
 from retake.core.source import Source
+from retake.core.takes import Pick
 from retake.core.timing import FrameCount
 from retake.core.watch import Watch
 from retake.engines.engine import EngineInfo
@@ -130,6 +131,8 @@ def _several(request: RetakeRequest) -> dict[str, Any]:
         told["takes"] = request.takes
     if request.seeds:
         told["seeds"] = list(request.seeds)
+    if request.pick is not Pick.FIRST:
+        told["pick"] = str(request.pick)
     return told
 
 

@@ -9,14 +9,15 @@ import errno
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
 from retake.core.errors import StorageFailed
 from retake.core.report import Report
 from retake.core.request import Limits, RetakeRequest
+from retake.core.scoring import Picked
 from retake.core.section import Section
 from retake.core.source import Source
-from retake.core.takes import seed_of
+from retake.core.takes import Pick, seed_of
 from retake.core.tracks import edited
 from retake.core.watch import Stage, Watch
 from retake.engines.engine import Engine
@@ -25,7 +26,7 @@ from retake.steps.handover import OnThisMachine, WorkFiles
 from retake.steps.plan import Planned, plan_form, plan_sections
 from retake.steps.publish import Shelf
 from retake.steps.recording import Step, Took, do_at_once, recorded, timed
-from retake.steps.takes import Crew, Take, make_takes
+from retake.steps.takes import Crew, Take, make_takes, pick_take
 
 __all__ = ["Fetch", "Finished", "Job", "Parts", "Step", "do_at_once", "run"]
 
@@ -66,14 +67,16 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """What came out: the published names by role and the report, of the first take that was made.
+    """What came out: the published names by role and the report, of one take.
 
     `takes` are all of them, in the order in which they were asked for, failed ones among them.
+    `picked` says why it is this one; None where it is the first one that was made.
     """
 
     files: dict[str, str]
     report: Report
     takes: tuple[Take, ...]
+    picked: Picked | None = None
 
 
 def run(job: Job, parts: Parts, step: Step, watch: Watch) -> Finished:
@@ -105,9 +108,11 @@ def _walk(job: Job, parts: Parts, step: Step, watch: Watch) -> Finished:
     sections = timed(took, Stage.PLAN, lambda: _plan(job, source, parts.limits, watch))
     takes = _takes(job, path, source, sections, took)
     shared = make_takes(takes, Crew(parts.engine, parts.shelf, step, watch, parts.files))
-    report = next(take.report for take in takes if take.report is not None and not take.error)
-    files = next(take.files for take in takes if not take.error)
-    return Finished(files | shared, report, takes)
+    made = {take.number: take for take in takes if take.report is not None and not take.error}
+    picked = pick_take(takes) if len(takes) > 1 and job.request.pick is Pick.BEST else None
+    given = made[picked.take] if picked else next(iter(made.values()))
+    report = cast("Report", given.report)
+    return Finished(given.files | shared, report, takes, picked)
 
 
 def _takes(

@@ -15,6 +15,7 @@ from typing import TypeVar
 from retake.core.containers import ending_of
 from retake.core.errors import BadSource, Cancelled, RetakeError
 from retake.core.report import Report
+from retake.core.scoring import Picked, pick_best
 from retake.core.watch import Stage, Watch
 from retake.engines.engine import Engine
 from retake.steps.generate import Generated, generate
@@ -83,6 +84,16 @@ def make_takes(takes: Sequence[Take], crew: Crew) -> dict[str, str]:
     shared = _side_by_side(takes, crew)
     _each(takes, _publish, crew)
     return shared
+
+
+def pick_take(takes: Sequence[Take]) -> Picked:
+    """Return the take whose seams score best; one at least must have been made."""
+    return pick_best(
+        {
+            take.number: None if take.error or take.report is None else take.report.every_seam
+            for take in takes
+        }
+    )
 
 
 def _each(takes: Sequence[Take], do: Callable[[Take, int, int, Crew], None], crew: Crew) -> None:

@@ -9,6 +9,7 @@ import av
 
 from retake.core.report import Seams
 from retake.core.request import Mode
+from retake.core.scoring import scored
 from retake.core.section import Section
 from retake.core.source import Source
 from retake.core.watch import Watch
@@ -16,6 +17,7 @@ from retake.media.decode import Beat, decode_frames
 from retake.media.loudness import BLOCK_S, SILENCE_LUFS, loudness
 from retake.media.probe import probe_output
 from retake.media.proof.planes import frame_psnr
+from retake.media.proof.steps import Steps, steps_at
 from retake.media.sound import read_sound
 
 
@@ -48,12 +50,21 @@ def measure_seams(
         return _loudness_step(out, made, seam, inward)
 
     sees, hears = mode.replaces_video, mode.replaces_audio and bool(source.audio)
-    return Seams(
+    at_in = steps_at(out, made, section, 1, beat) if sees and opens else Steps()
+    at_out = steps_at(out, made, section, -1, beat) if sees and closes else Steps()
+    seams = Seams(
         psnr_in_db=picture(section.frames.start) if sees and opens else None,
         psnr_out_db=picture(section.frames.end - 1) if sees and closes else None,
         loudness_step_in_lu=step(section.start, 1) if hears and opens else None,
         loudness_step_out_lu=step(section.end, -1) if hears and closes else None,
+        colour_step_in_de=at_in.colour_de,
+        colour_step_out_de=at_out.colour_de,
+        motion_step_in_pct=at_in.motion_pct,
+        motion_step_out_pct=at_out.motion_pct,
+        sharpness_step_in_db=at_in.sharpness_db,
+        sharpness_step_out_db=at_out.sharpness_db,
     )
+    return scored(seams)
 
 
 def _frame(path: Path, source: Source, number: int, beat: Beat) -> av.VideoFrame:
