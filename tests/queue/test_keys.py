@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from retake.core.errors import BadRequest
-from retake.queue.keys import Keys
+from retake.queue.keys import FRESH_S, Keys
 
 
 @pytest.fixture
@@ -51,14 +51,24 @@ def test_two_keys_are_different_and_have_enough_bits(keys: Keys) -> None:
     assert all(6 * len(key.removeprefix("rt_")) >= 192 for key in made)
 
 
-def test_a_key_that_another_process_revokes_stops_working_at_once(tmp_path: Path) -> None:
-    server, command = Keys(tmp_path / "keys.sqlite"), Keys(tmp_path / "keys.sqlite")
+def test_a_key_that_another_process_revokes_stops_working_within_a_moment(tmp_path: Path) -> None:
+    clock = [100.0]
+    server = Keys(tmp_path / "keys.sqlite", clock=lambda: clock[0])
+    command = Keys(tmp_path / "keys.sqlite")
     key = command.create("theirs")
     assert asyncio.run(server.authenticate(key)) is not None
     revoked = command.revoke(key[:9])
     assert revoked.revoked_at is not None
+    clock[0] += FRESH_S
     assert asyncio.run(server.authenticate(key)) is None
     assert server.list() == [revoked]
+
+
+def test_a_key_that_this_process_revokes_stops_working_at_once(keys: Keys) -> None:
+    key = keys.create("mine")
+    assert asyncio.run(keys.authenticate(key)) is not None
+    keys.revoke(key)
+    assert asyncio.run(keys.authenticate(key)) is None
 
 
 def test_a_key_is_revoked_by_its_id_its_beginning_or_itself_once(tmp_path: Path) -> None:

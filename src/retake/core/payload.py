@@ -86,7 +86,7 @@ def check_seconds(
         )
     # repr gives back the decimal that the sender wrote: 2.1 becomes 21/10, not its binary
     # neighbour.
-    return Fraction(repr(value))
+    return Fraction(value if isinstance(value, int) else repr(value))
 
 
 def check_duration(payload: Mapping[str, Any], least: Fraction) -> Fraction | FrameCount:
@@ -159,14 +159,15 @@ def check_mode(payload: Mapping[str, Any]) -> Mode:
     mode = payload.get("mode")
     if mode is None:
         return Mode.AUDIO_AND_VIDEO
-    accepted = ", ".join(Mode)
     if not isinstance(mode, str):
-        raise wrong_type("mode", mode, f"one of {accepted}")
+        raise wrong_type("mode", mode, f"one of {', '.join(Mode)}")
     try:
         return Mode(mode)
     except ValueError:
         raise BadRequest(
-            "unknown_mode", f"mode is {mode[:40]!r}; accepted is one of {accepted}", param="mode"
+            "unknown_mode",
+            f"mode is {mode[:40]!r}; accepted is one of {', '.join(Mode)}",
+            param="mode",
         ) from None
 
 
