@@ -105,9 +105,10 @@ class RetakeRequest:
         return self.seeds or following(first, self.takes)
 
 
-_KNOWN = frozenset({"video_uri", "start_time", "duration", "prompt", "mode", "seed", "options"})
+_USUAL = frozenset({"video_uri", "start_time", "duration", "prompt", "mode", "seed", "options"})
 _SEVERAL = frozenset({"sections", "takes", "seeds", "pick"})
 _FORM = frozenset({"audio_track", "container", "video_codec", "audio_codec", "output_put_url"})
+_KNOWN = _USUAL | _FORM | _SEVERAL
 
 
 def check_payload(
@@ -126,9 +127,7 @@ def check_payload(
         BadRequest: A parameter is missing, of the wrong type or out of range; `param` names it.
     """
     warnings = tuple(
-        f"unknown parameter {str(key)[:80]!r} was ignored"
-        for key in payload
-        if key not in _KNOWN | _FORM | _SEVERAL
+        f"unknown parameter {str(key)[:80]!r} was ignored" for key in payload if key not in _KNOWN
     )
     sections, unknown = check_sections(payload, limits.min_section)
     takes, seeds = check_takes(payload, sections)
