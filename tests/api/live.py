@@ -20,7 +20,7 @@ from retake.api.parts import ApiParts
 from retake.api.serving import ApiServer
 from retake.engines.engine import EngineInfo, Parameter
 from retake.queue.data_dir import DataDir
-from retake.queue.keys import Keys
+from retake.queue.opening import keys_beside, open_database
 from retake.queue.requests import Requests
 from retake.queue.unfinished import Capacity
 from retake.storage import LocalStorage, Storage
@@ -69,11 +69,13 @@ class Live:
         head_s: float = 30,
         capacity: Capacity = Capacity(),  # noqa: B008 - it is frozen
         clock: Callable[[], float] = time.time,
+        database: str = "sqlite",
         **settings: Any,
     ) -> None:
         self.data_dir = DataDir(folder / "data")
         self.data_dir.__enter__()
-        self.keys = Keys(self.data_dir.keys)
+        opened = open_database(self.data_dir, database)
+        self.keys = keys_beside(opened, self.data_dir)
         self.key = self.keys.create("test")
         self.other_key = self.keys.create("other")
         self.storage = open_storage(self.data_dir)
@@ -82,6 +84,7 @@ class Live:
             discard=lambda name: self.storage.delete_tree(f"outputs/{name}"),
             capacity=capacity,
             now=clock,
+            database=opened,
         )
         models = tuple(ModelInfo(name, ENGINE) for name in (MODEL, "vfx-retake"))
         settings = {"hold_s": 5.0, "now": clock, **settings}

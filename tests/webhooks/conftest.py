@@ -36,7 +36,12 @@ class Telling(Live):
         self.notifier = self.call(self._notifier)
 
     def _notifier(self) -> Notifier:
-        notifier = Notifier(
+        notifier = self.new_notifier()
+        notifier.start()
+        return notifier
+
+    def new_notifier(self) -> Notifier:
+        return Notifier(
             self.requests.webhooks,
             lambda delivery: message(self.parts, delivery),
             timeout_s=2,
@@ -45,8 +50,6 @@ class Telling(Live):
             now=self.clock,
             resolve=self.parts.resolve,
         )
-        notifier.start()
-        return notifier
 
     def close(self) -> None:
         self.do(self.notifier.stop())

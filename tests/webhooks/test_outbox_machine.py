@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import tempfile
 from collections.abc import Coroutine
 from pathlib import Path
@@ -22,11 +21,14 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from retake.queue.database import Database
 from retake.queue.database.sqlite import SqliteDatabase
+from retake.queue.opening import open_postgres
 from retake.queue.schema import open_reader, open_writer
 from retake.queue.statements import END
 from retake.queue.webhooks import Attempt, Target, Webhook, Webhooks
 from retake.queue.webhooks.verdict import Verdict
+from tests.postgres import PostgresServer
 
 ROW = """
 insert into requests (request_id, key_id, model, engine, payload, source_ref, seed, warnings,
@@ -39,15 +41,17 @@ ALL = "select * from deliveries order by seq"
 class Outbox(RuleBasedStateMachine):
     webhooks = Bundle("webhooks")
 
+    def open(self) -> Database:
+        path = Path(self.folder.name) / "db"
+        db = open_writer(path)
+        db.execute("pragma synchronous=off")
+        return SqliteDatabase(db, open_reader(path))
+
     def __init__(self) -> None:
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
-        path = Path(self.folder.name) / "db"
         self.loop = asyncio.new_event_loop()
-        db = open_writer(path)
-        db.execute("pragma synchronous=off")
-        self.reader = open_reader(path)
-        self.database = SqliteDatabase(db, self.reader)
+        self.database = self.open()
         self.now, self.requests = 1000, 0
         self.made = Webhooks(self.database, lambda: self.now)
         self.expected: dict[tuple[str, str | None], int] = {}
@@ -68,8 +72,8 @@ class Outbox(RuleBasedStateMachine):
     def do(self, work: Coroutine[Any, Any, Any]) -> Any:
         return self.loop.run_until_complete(work)
 
-    def rows(self) -> list[sqlite3.Row]:
-        return self.reader.execute(ALL).fetchall()
+    def rows(self) -> list[Any]:
+        return self.database.read_now(lambda db: db.execute(ALL).fetchall())
 
     def there(self, webhook: Webhook) -> Webhook | None:
         return self.do(self.made.endpoints.get(webhook.webhook_id, "key"))
@@ -182,3 +186,17 @@ class Outbox(RuleBasedStateMachine):
 
 def test_the_outbox_agrees_with_itself() -> None:
     run_state_machine_as_test(Outbox, settings=settings(max_examples=40, stateful_step_count=30))
+
+
+def test_the_outbox_agrees_with_itself_on_postgresql(postgres: PostgresServer) -> None:
+    url = postgres.fresh()
+
+    class Elsewhere(Outbox):
+        def open(self) -> Database:
+            database = open_postgres(url)
+            tables = "requests, deliveries, webhooks, webhook_secrets, count_parts"
+            database.write_now(lambda db: db.execute(f"truncate {tables}"))
+            return database
+
+    run_state_machine_as_test(Elsewhere, settings=settings(max_examples=12, stateful_step_count=20))
+    postgres.drop(url)
