@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -201,6 +202,19 @@ def test_copies_take_no_more_room_than_they_may(s3: S3Server, tmp_path: Path) ->
             time.sleep(0.01)
     assert len(list(kept.iterdir())) == 2
     assert list((tmp_path / "held").iterdir()) == []
+
+
+def test_copies_that_nobody_used_for_an_hour_go(s3: S3Server, tmp_path: Path) -> None:
+    storage = s3_storage(s3, s3.url(), tmp_path)
+    for number in range(2):
+        put(storage, b"x", f"outputs/r{number}/video.mp4")
+        with storage.local(f"outputs/r{number}/video.mp4"):
+            pass
+    first = min((tmp_path / "kept").iterdir(), key=lambda path: path.stat().st_mtime_ns)
+    os.utime(first, (time.time() - 3700,) * 2)
+    storage.tidy()
+    assert len(list((tmp_path / "kept").iterdir())) == 1
+    assert not first.exists()
 
 
 def test_a_copy_that_is_in_use_outlives_its_removal(s3: S3Server, tmp_path: Path) -> None:

@@ -49,6 +49,7 @@ class Cleaner:
         await self._uploads()
         await self._results()
         await self._handed_over()
+        await asyncio.to_thread(self._parts.storage.tidy)
 
     async def sweep(self) -> None:
         """Remove what a killed server left behind of requests that have no results.

@@ -6,12 +6,15 @@ import hashlib
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePath
 
 from retake.storage.faults import told
 from retake.storage.storage import Stat
+
+_UNUSED_S = 3600
 
 
 class Copies:
@@ -53,7 +56,7 @@ class Copies:
                     fill(held)
                     with suppress(FileExistsError):
                         kept.hardlink_to(held)
-                    self._make_room()
+                    self.tidy()
             yield held
         finally:
             with suppress(OSError):
@@ -87,16 +90,19 @@ class Copies:
         os.utime(held)
         return True
 
-    def _make_room(self) -> None:
-        """Remove the copies that were not used for longest."""
+    def tidy(self) -> None:
+        """Remove the copies that were not used for an hour, and as many more as there is no room for.
+
+        What was removed from the storage so is nowhere else for long.
+        """
         found: list[tuple[float, int, Path]] = []
         for path in self._kept.iterdir():
             with suppress(OSError):
                 status = path.stat()
                 found.append((status.st_mtime, status.st_size, path))
-        left = sum(size for _, size, _ in found)
-        for _, size, path in sorted(found):
-            if left <= self._most:
+        left, old = sum(size for _, size, _ in found), time.time() - _UNUSED_S
+        for used, size, path in sorted(found):
+            if left <= self._most and used > old:
                 return
             with suppress(OSError):
                 path.unlink()

@@ -155,6 +155,9 @@ class LocalStorage(Signer):
         for part in (self._root / _INCOMING).iterdir():
             part.unlink(missing_ok=True)
 
+    def tidy(self) -> None:
+        """Do nothing: there are no copies."""
+
     def link(self, name: str, seconds: int) -> str | None:  # noqa: ARG002 - there is none
         """Return None: only we give the files out."""
         return None

@@ -169,6 +169,10 @@ class ObjectStorage(Signer):
         """Remove what killed processes of this machine left."""
         self._copies.sweep()
 
+    def tidy(self) -> None:
+        """Remove copies that nobody used for a while."""
+        self._copies.tidy()
+
     def link(self, name: str, seconds: int) -> str | None:
         """Return a URL signed for the storage itself."""
         with self.asking():

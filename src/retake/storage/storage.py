@@ -120,6 +120,10 @@ class Storage(Protocol):
         """Remove what killed processes of this machine left unfinished; only while none writes."""
         ...
 
+    def tidy(self) -> None:
+        """Remove copies on this machine that nobody used for a while."""
+        ...
+
     def link(self, name: str, seconds: int) -> str | None:
         """Return a URL at which the storage itself gives the file out; None where it has none."""
         ...
