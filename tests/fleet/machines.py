@@ -20,6 +20,7 @@ from retake.queue.fleet.replica import Replica
 from retake.queue.opening import open_database
 from retake.queue.record import NewRequest, Record
 from retake.queue.requests import Requests
+from retake.queue.unfinished import Capacity
 
 LEASE_S = 1.5
 
@@ -70,14 +71,16 @@ class Worker:
 
 
 @asynccontextmanager
-async def replica(folder: Path, url: str) -> AsyncGenerator[Requests]:
+async def replica(
+    folder: Path, url: str, capacity: Capacity | None = None
+) -> AsyncGenerator[Requests]:
     """An API process, as far as requests go."""
     data_dir = DataDir(folder / f"api-{secrets.token_hex(4)}")
     database = open_database(data_dir, url)
     front = partial(
         Replica, url=url, database=database, discard=lambda _: None, lease_s=LEASE_S, engine="none"
     )
-    requests = Requests(data_dir, database=database, front=front)
+    requests = Requests(data_dir, database=database, front=front, capacity=capacity or Capacity())
     assert isinstance(requests.front, Replica)
     await requests.front.start()
     try:
@@ -87,9 +90,13 @@ async def replica(folder: Path, url: str) -> AsyncGenerator[Requests]:
         requests.close()
 
 
-async def submit(requests: Requests, key_id: str = "key", **payload: Any) -> str:
+async def submit(
+    requests: Requests, key_id: str = "key", cancel_in: int | None = None, **payload: Any
+) -> str:
     name = secrets.token_hex(8)
-    await requests.create(NewRequest(name, key_id, "model", "none", payload, "url:x", 1))
+    at = None if cancel_in is None else int(time.time()) + cancel_in
+    new = NewRequest(name, key_id, "model", "none", payload, "url:x", 1, cancel_at=at)
+    await requests.create(new)
     return name
 
 

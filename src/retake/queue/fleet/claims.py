@@ -85,6 +85,7 @@ class Claims:
         self._lease_s = lease_s
         self._most_of_key = most_of_key
         self._clock = clock
+        self._left = False
 
     @property
     def worker(self) -> str:
@@ -122,7 +123,8 @@ class Claims:
                 "protocol": able.protocol,
                 "version": __version__,
             }
-            db.execute(sql.SEEN, {**values, **about})
+            if not self._left:
+                db.execute(sql.SEEN, {**values, **about})
             asked = db.execute(sql.ASKED, {"worker": able.worker}).fetchall()
             return {row[0]: row[1] for row in held}, [row[0] for row in asked]
 
@@ -197,7 +199,8 @@ class Claims:
         return [row[0] for row in rows]
 
     async def leave(self) -> None:
-        """Note that the worker takes no more requests."""
+        """Note that the worker takes no more requests; what it has it may finish."""
+        self._left = True
         values = {"worker": self._able.worker}
         await self._database.write(lambda db: db.execute(sql.GONE, values).rowcount)
 

@@ -32,7 +32,6 @@ from retake.queue.unfinished import Unfinished
 _log = logging.getLogger(__name__)
 
 _MOST_AT_ONCE = 200
-_GRACE_S = 6.0
 _WORKER = "select worker from claims where request_id = :request_id"
 _LOOK_S = 5.0
 """How often it is looked whether workers are there."""
@@ -88,7 +87,7 @@ class Replica:
         )
         self._rescue = Rescue(database)
         self._rescuer = Rescuer(
-            self._rescue, discard, lambda: self._ears.since, _GRACE_S, self.cancel, lease_s
+            self._rescue, discard, lambda: self._ears.since, lease_s / 3 + 1, self.cancel, lease_s
         )
         self._task: asyncio.Task[None] | None = None
         self._engine = engine

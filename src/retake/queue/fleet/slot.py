@@ -72,6 +72,7 @@ class Slot:
         self._asks = False
         self._claiming: asyncio.Task[None] | None = None
         self._again = False
+        self._failed = False
 
     @property
     def dispatch(self) -> Slot:
@@ -91,6 +92,11 @@ class Slot:
             self._claiming = asyncio.create_task(self._claim_next(), name="claim")
         else:
             self._again = True
+
+    def look_again(self) -> None:
+        """Claim where that has failed before."""
+        if self._failed:
+            self.look()
 
     def cancel(self, request_id: str) -> None:
         """Let the child stop working on a request, if it does."""
@@ -218,15 +224,15 @@ class Slot:
     async def _claim_next(self) -> None:
         self._again = True
         while self._again and self._held is None and self.open and self._asks:
-            self._again = False
+            self._again = self._failed = False
             try:
                 claim = await self._claims.take()
                 if claim is None:
                     continue
                 await self._hold(claim)
             except StorageFailed as error:
-                # The worker looks again once it hears the database.
                 _log.warning("nothing can be claimed: %s", error)
+                self._failed = True
                 return
 
     async def _hold(self, claim: Claim) -> None:

@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from retake.core.errors import StorageFailed
-from retake.queue.fleet.claims import Claims
+from retake.queue.fleet.claims import Claim, Claims
 from retake.queue.fleet.ears import Ears
 from retake.queue.fleet.rescue import Rescue
 from retake.queue.fleet.rescuer import Rescuer
@@ -72,6 +72,7 @@ class Station:
         self._rescuer = Rescuer(
             rescue, discard, lambda: self._ears.since, beat_s + 1, store.cancel, claims.lease_s
         )
+        self._strays: set[tuple[str, int]] = set()
         self._beat_now = asyncio.Event()
         self._heart: asyncio.Task[None] | None = None
 
@@ -163,6 +164,26 @@ class Station:
                 place.slot.check(attempts)
         for request_id in asked:
             self._cancel(request_id)
+        await self._give_back_strays(attempts)
+        for place in self._places:
+            place.slot.look_again()
+
+    async def _give_back_strays(self, attempts: dict[str, int]) -> None:
+        """Give back what is the worker's and no slot has.
+
+        It comes of a database that went away in the wrong moment. A claim that is being made looks
+        the same, so what was not there a beat ago is left alone.
+        """
+        held = {place.slot.claim for place in self._places}
+        strays = {
+            (request_id, attempt)
+            for request_id, attempt in attempts.items()
+            if not any(c and (c.request_id, c.attempt) == (request_id, attempt) for c in held)
+        }
+        for request_id, attempt in strays & self._strays:
+            _log.warning("request %s is given back: it was claimed, and not begun", request_id)
+            await self._claims.give_back(Claim(request_id, attempt))
+        self._strays = strays
 
     def _waiting(self, _engine: str) -> None:
         for place in self._places:
