@@ -17,12 +17,17 @@ from diffusers import (
     LTX2Pipeline,
     LTX2VideoTransformer3DModel,
 )
+from diffusers.models.autoencoders.ltx2_diffusion_decoder import LTX2VideoDiffusionDecoderModel
 from diffusers.pipelines.ltx2 import LTX2TextConnectors, LTX2Vocoder, LTX2VocoderWithBWE
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import (
     Gemma3Config,
     Gemma3ForConditionalGeneration,
     Gemma3TextConfig,
+    Gemma4UnifiedConfig,
+    Gemma4UnifiedForConditionalGeneration,
+    Gemma4UnifiedTextConfig,
+    Gemma4UnifiedVisionConfig,
     PreTrainedTokenizerFast,
     SiglipVisionConfig,
 )
@@ -38,6 +43,8 @@ def save_tiny(folder: Path, family: str = "2.3", *, distilled: bool = False) -> 
         torch.manual_seed(0)
         pipeline = make_pipeline(family, distilled=distilled)
         pipeline.save_pretrained(folder)
+        if family == "2.5":
+            make_diffusion_decoder().save_pretrained(folder / "diffusion_decoder")
     return folder
 
 
@@ -47,7 +54,7 @@ def make_pipeline(family: str = "2.3", *, distilled: bool = False) -> LTX2Pipeli
         scheduler=make_scheduler(distilled=distilled),
         vae=make_vae(),
         audio_vae=make_audio_vae(),
-        text_encoder=make_text_encoder(),
+        text_encoder=make_later_text_encoder() if family == "2.5" else make_text_encoder(),
         tokenizer=make_tokenizer(),
         connectors=make_connectors(family),
         transformer=make_transformer(family),
@@ -254,3 +261,46 @@ def make_text_encoder() -> Gemma3ForConditionalGeneration:
         image_token_index=6,
     )
     return Gemma3ForConditionalGeneration(config).eval()
+
+
+def make_later_text_encoder() -> Gemma4UnifiedForConditionalGeneration:
+    """Build LTX-2.5's: a Gemma 4 of two layers."""
+    config = Gemma4UnifiedConfig(
+        text_config=Gemma4UnifiedTextConfig(
+            vocab_size=512,
+            hidden_size=16,
+            intermediate_size=32,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            num_key_value_heads=1,
+            head_dim=8,
+            sliding_window=16,
+            layer_types=["sliding_attention", "full_attention"],
+        ),
+        vision_config=Gemma4UnifiedVisionConfig(
+            mm_embed_dim=16, mm_posemb_size=16, output_proj_dims=16
+        ),
+        audio_config=None,
+        boi_token_id=4,
+        eoi_token_id=5,
+        image_token_id=6,
+        video_token_id=7,
+        boa_token_id=8,
+        eoa_token_index=9,
+        audio_token_id=10,
+    )
+    return Gemma4UnifiedForConditionalGeneration(config).eval()
+
+
+def make_diffusion_decoder() -> LTX2VideoDiffusionDecoderModel:
+    """Build LTX-2.5's decoder, with attention to so small a neighbourhood that 64x64 suffices."""
+    decoder = LTX2VideoDiffusionDecoderModel(
+        latent_channels=CHANNELS,
+        decoder_head_dim=8,
+        decoder_stage_channels=(64, 32, 16, 16, 8),
+        decoder_stage_depths=(1, 1, 1, 1, 1),
+        decoder_stage_kernels=((1, 1, 1), (1, 1, 1), (1, 1, 1), (1, 1, 1)),
+        decoder_stage5_kernel=(3, 3, 3),
+        decoder_t_emb_dim=16,
+    )
+    return decoder.eval()

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from retake.engines.ltx.latents import Shape, pack_audio, pack_video, unpack_audio, unpack_video
 from retake.engines.ltx.memory.tiled import decoded, encoded
+from retake.engines.ltx.patches import quiet_flex_attention
+from retake.engines.ltx.window import CELL
 
 if TYPE_CHECKING:
     from retake.engines.ltx.components import Components
@@ -49,27 +51,45 @@ def decode_video(
     components: Components,
     tiles: Tiles | None,
     check: Callable[[], None],
-    seed: int = 0,
+    noise: int | None = None,
 ) -> Iterator[torch.Tensor]:
     """Yield the pictures in runs, float32 ``[3, n, H, W]`` on the CPU, about -1..1.
 
     Args:
         tokens: Normalised, ``[1, FHW, C]``.
         shape: How many latents there are.
-        components: The model's parts. Where they hold a diffusion decoder, that decodes.
+        components: The model's parts.
         tiles: What the VAE takes at once; None is everything.
         check: Called before each tile; what it raises ends the work.
-        seed: Draws the noise that a diffusion decoder begins with.
+        noise: Have LTX-2.5's diffusion decoder do it, which begins with noise of this seed. Windows
+            for which `diffusion_decodes` says no are left to the VAE.
     """
     vae, decoder = components.vae, components.diffusion_decoder
+    diffusing = noise is not None and diffusion_decodes(components, shape)
 
     def one(piece: torch.Tensor) -> torch.Tensor:
-        if decoder is None:
+        if not diffusing or noise is None:
             return vae.decode(piece.to(vae.dtype), return_dict=False)[0]
-        generator = torch.Generator("cpu").manual_seed(seed)
-        return decoder.decode(piece.to(decoder.dtype), generator=generator, return_dict=False)[0]
+        generator = torch.Generator("cpu").manual_seed(noise)
+        with quiet_flex_attention():
+            given = piece.to(decoder.dtype)
+            return decoder.decode(given, generator=generator, return_dict=False)[0]
 
     yield from decoded(one, unpack_video(tokens, shape, vae), tiles, check)
+
+
+def diffusion_decodes(components: Components, shape: Shape) -> bool:
+    """Return whether there is a diffusion decoder that takes a window of this shape.
+
+    Its attention looks at a neighbourhood, and refuses anything smaller than that.
+    """
+    decoder = components.diffusion_decoder
+    if decoder is None:
+        return False
+    _, height, width = decoder.config.decoder_stage_kernels[0]
+    frames = decoder.config.decoder_stage5_kernel[0]
+    pictures = (shape.frames - 1) * CELL + 1
+    return shape.height >= height and shape.width >= width and pictures >= frames
 
 
 @torch.no_grad()

@@ -176,8 +176,7 @@ def _quiet() -> Generator[None]:
 def _load_part(
     folder: Path, name: str, index: dict[str, Any], device: torch.device, dtype: torch.dtype
 ) -> Any:
-    named = index.get(name)
-    kind = named[1] if isinstance(named, list) and len(named) == 2 else None
+    kind = _named(folder, name, index)
     if kind is None and name in _OPTIONAL:
         return None
     if kind is None or not (folder / name).is_dir():
@@ -199,6 +198,20 @@ def _load_part(
         return part.eval().to(device)
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise _unreadable(folder, name) from error
+
+
+def _named(folder: Path, name: str, index: dict[str, Any]) -> str | None:
+    """Return the class of a part; None where there is no such part."""
+    named = index.get(name)
+    if isinstance(named, list) and len(named) == 2 and named[1] is not None:
+        return str(named[1])
+    if name not in _OPTIONAL:
+        return None
+    # They belong to pipelines of their own, so that the index may not speak of them.
+    try:
+        return json.loads((folder / name / "config.json").read_text("utf-8")).get("_class_name")
+    except (OSError, ValueError, AttributeError):
+        return None
 
 
 def _load_tokenizer(folder: Path) -> Any:

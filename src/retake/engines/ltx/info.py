@@ -107,6 +107,16 @@ INFO = EngineInfo(
                 "`grain:0.8, dolly-in`; an empty text is none. Other ones load the weights anew."
             ),
         ),
+        Parameter(
+            name="decoder",
+            type="string",
+            description=(
+                "What decodes the pictures: `vae`, or LTX-2.5's `diffusion` decoder, which takes "
+                "far more memory and noise of its own."
+            ),
+            default="vae",
+            options=("vae", "diffusion"),
+        ),
         *_NUMBERS,
     ),
 )
@@ -126,6 +136,7 @@ class Options:
     guidance_rescale: float | None = None
     loras: str | None = None
     handle_s: Fraction = Fraction(1)
+    decoder: Literal["vae", "diffusion"] = "vae"
 
 
 def check_options(options: Mapping[str, Any]) -> Options:
@@ -143,17 +154,29 @@ def check_options(options: Mapping[str, Any]) -> Options:
                 f"options holds {str(name)[:40]!r}; {ID} accepts {', '.join(known)}",
                 param="options",
             )
-    preset = given.pop("preset", None)
-    if preset not in (None, "fast", "quality"):
-        raise BadRequest(
-            "option_out_of_range",
-            f"options.preset is {str(preset)[:40]!r}; accepted is fast or quality",
-            param="options",
-        )
+    preset = _choice("preset", given.pop("preset", None), ("fast", "quality"))
+    decoder = _choice("decoder", given.pop("decoder", "vae"), ("vae", "diffusion"))
     negative, loras = (_text(name, given.pop(name, None)) for name in ("negative_prompt", "loras"))
     numbers = {one.name: _number(one, given[one.name]) for one in _NUMBERS if one.name in given}
     handle = numbers.pop("handle_s", 1.0)
-    return Options(preset, negative, handle_s=Fraction(str(handle)), loras=loras, **numbers)
+    return Options(
+        preset,
+        negative,
+        handle_s=Fraction(str(handle)),
+        loras=loras,
+        decoder=decoder,
+        **numbers,
+    )
+
+
+def _choice(name: str, value: object, accepted: tuple[str, ...]) -> Any:
+    if value is None or value in accepted:
+        return value
+    raise BadRequest(
+        "option_out_of_range",
+        f"options.{name} is {_found(value)}; accepted is {' or '.join(accepted)}",
+        param="options",
+    )
 
 
 def _text(name: str, value: object) -> str | None:

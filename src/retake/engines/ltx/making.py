@@ -113,7 +113,8 @@ def make_window(
     pictures = sound = None
     if not video.frozen:
         pictures = attempt.phase(
-            Phase.DECODE, lambda: _pictures(attempt, x, shape, given.seed, watch)
+            Phase.DECODE,
+            lambda: _pictures(attempt, x, shape, given.seed if recipe.diffusion else None, watch),
         )
     if not audio.frozen:
         sound = attempt.phase(Phase.SOUND, lambda: decode_audio(y, components))
@@ -141,10 +142,10 @@ def _sides(attempt: Attempt, given: Given, shape: Shape, watch: Watch) -> tuple[
 
 
 def _pictures(
-    attempt: Attempt, tokens: torch.Tensor, shape: Shape, seed: int, watch: Watch
+    attempt: Attempt, tokens: torch.Tensor, shape: Shape, noise: int | None, watch: Watch
 ) -> Pictures:
     tiles = attempt.way.tiles
-    runs = decode_video(tokens, shape, attempt.components, tiles, watch.check, seed)
+    runs = decode_video(tokens, shape, attempt.components, tiles, watch.check, noise)
     # 16 bits take half of what float32 does, and are finer than any source.
     coded = [((run.clamp(-1, 1) + 1) * 32767.5).round().to(torch.int32).numpy() for run in runs]
     return np.concatenate([run.astype(np.uint16).transpose(1, 2, 3, 0) for run in coded])

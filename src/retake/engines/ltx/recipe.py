@@ -36,6 +36,7 @@ class Recipe:
         steps: Denoising steps.
         guidance: How strongly to guide.
         negative: The negative prompt.
+        diffusion: Whether LTX-2.5's diffusion decoder decodes the pictures.
         notes: What the user should know.
     """
 
@@ -43,6 +44,7 @@ class Recipe:
     steps: int
     guidance: Guidance
     negative: str
+    diffusion: bool = False
     notes: tuple[str, ...] = ()
 
     def sigmas(self, components: Components, tokens: int) -> tuple[float, ...]:
@@ -58,8 +60,11 @@ def recipe_for(options: Options, components: Components) -> Recipe:
     Where nothing is asked for, distilled weights take eight steps without guidance, full ones
     thirty steps with all of it.
     """
+    notes = _notes(options, components)
     fast = components.distilled if options.preset is None else options.preset == "fast"
     video, audio = (Scales(), Scales()) if fast else (QUALITY_VIDEO, QUALITY_AUDIO)
+    if not _perturbs(components):
+        options = replace(options, stg_scale=0.0)
     blocks = stg_blocks(components.family, len(components.transformer.transformer_blocks))
     return Recipe(
         fast=fast,
@@ -70,7 +75,8 @@ def recipe_for(options: Options, components: Components) -> Recipe:
             blocks,
         ),
         negative=NEGATIVE if options.negative_prompt is None else options.negative_prompt,
-        notes=_notes(options, components),
+        diffusion=options.decoder == "diffusion" and components.diffusion_decoder is not None,
+        notes=notes,
     )
 
 
@@ -84,9 +90,19 @@ def _scaled(scales: Scales, options: Options, cfg: float | None) -> Scales:
     return replace(scales, **{name: value for name, value in asked.items() if value is not None})
 
 
+def _perturbs(components: Components) -> bool:
+    """Return whether the transformer can leave out attention, as spatio-temporal guidance does."""
+    return bool(components.transformer.config["perturbed_attn"])
+
+
 def _notes(options: Options, components: Components) -> tuple[str, ...]:
+    said: list[str] = []
     if options.preset == "fast" and not components.distilled:
-        return ("The preset fast is made for distilled weights; these are full ones.",)
+        said.append("The preset fast is made for distilled weights; these are full ones.")
     if options.preset == "quality" and components.distilled:
-        return ("The preset quality is made for full weights; these are distilled ones.",)
-    return ()
+        said.append("The preset quality is made for full weights; these are distilled ones.")
+    if options.stg_scale and not _perturbs(components):
+        said.append("These weights were not made for stg_scale; it was left out.")
+    if options.decoder == "diffusion" and components.diffusion_decoder is None:
+        said.append("These weights have no diffusion decoder; the VAE decoded the pictures.")
+    return tuple(said)
