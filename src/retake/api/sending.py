@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from fastapi import Request, Response
 from fastapi.responses import FileResponse, StreamingResponse
+from starlette.datastructures import Headers
 
 from retake.api.parts import ApiParts
 from retake.core.media_types import media_type
@@ -57,16 +58,18 @@ async def stored_file(
 
 def _asked_range(request: Request, stored: Stat) -> tuple[int, int]:
     """Return [first, end) of the bytes that are asked for: all of them without a usable Range."""
-    match = RANGE.fullmatch(request.headers.get("range", "").strip())
+    # Not request.headers, which still hold a Range that was dropped since.
+    headers = Headers(scope=request.scope)
+    match = RANGE.fullmatch(headers.get("range", "").strip())
     # If-Range (RFC 9110, 13.1.5): a range only of the same file, else all of it.
-    same = request.headers.get("if-range", f'"{stored.etag}"')
+    same = headers.get("if-range", f'"{stored.etag}"')
     if match is None or same not in {f'"{stored.etag}"', formatdate(stored.modified, usegmt=True)}:
         return 0, stored.size
     first, last, tail = match.groups()
     if tail is not None:
         return max(stored.size - int(tail), 0), stored.size
     end = stored.size if last is None else min(int(last) + 1, stored.size)
-    return int(first), end
+    return (int(first), end) if int(first) < end else (0, stored.size)
 
 
 async def shown_name(parts: ApiParts, name: str) -> str:

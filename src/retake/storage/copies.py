@@ -91,7 +91,7 @@ class Copies:
         return True
 
     def tidy(self) -> None:
-        """Remove the copies that were not used for an hour, and as many more as there is no room for.
+        """Remove copies that were not used for an hour, and as many more as there is no room for.
 
         What was removed from the storage so is nowhere else for long.
         """
