@@ -19,7 +19,7 @@ from retake.storage import storage_failed
 if TYPE_CHECKING:
     from retake.api.parts import ApiParts
     from retake.queue.record import NewRequest
-    from retake.queue.vault import Vault
+    from retake.queue.vault import KeptKeys
 
 HEADER = "X-Upstream-Authorization"
 VIA = "X-Retake-Via"
@@ -39,7 +39,7 @@ class Upstream:
     """
 
     host: str
-    vault: Vault
+    vault: KeptKeys
     pays: bool
     mark: str | None = None
 

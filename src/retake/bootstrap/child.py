@@ -78,7 +78,7 @@ def _request_runner(
     accepted = limits(chosen)
     policy = fetch_policy(chosen, allow_private=chosen.fetch_allow_private)
     fetch = _fetch_server(policy, storage)
-    vault = open_vault(data_dir)
+    vault = open_vault(chosen, data_dir)
 
     def run_request(request: dict[str, Any], step: Step, watch: Watch) -> dict[str, Any]:
         from retake.bootstrap.finishing import finish

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from retake.engines.hosted.clips import Sent
     from retake.engines.hosted.engine import HostedEngine
     from retake.queue.data_dir import DataDir
-    from retake.queue.vault import Vault
+    from retake.queue.database import Database
+    from retake.queue.vault import KeptKeys
     from retake.settings import Settings
 
 _MAX_ADDRESSES = 4
@@ -109,11 +110,23 @@ def client_for(chosen: Settings, upstream_key: str | None) -> AsyncClient:
     return AsyncClient(base_url, key, transport=_Guarded(chosen, base_url))
 
 
-def open_vault(data_dir: DataDir) -> Vault:
-    """Return the keys that requests brought along; the data folder must have its secret."""
-    from retake.queue.vault import Vault
+def open_vault(chosen: Settings, data_dir: DataDir, database: Database | None = None) -> KeptKeys:
+    """Return the keys that requests brought along; the data folder must have its secret.
 
-    return Vault(data_dir.path / "upstream-keys", data_dir.secret.read_bytes())
+    Args:
+        chosen: The settings.
+        data_dir: The data folder.
+        database: The requests' database, where this process has it open.
+    """
+    from retake.queue.database.address import postgres_url
+    from retake.queue.opening import open_postgres
+    from retake.queue.vault import Vault
+    from retake.queue.vault_table import VaultTable
+
+    secret = data_dir.secret.read_bytes()
+    if (url := postgres_url(chosen.database.get_secret_value())) is None:
+        return Vault(data_dir.path / "upstream-keys", secret)
+    return VaultTable(lambda: database or open_postgres(url), secret)
 
 
 class _Guarded(httpx.AsyncBaseTransport):

@@ -129,7 +129,7 @@ async def _serve(
 
     metrics, traces = operated(requests, hands, data_dir)
     parts = _api_parts(chosen, data_dir, requests, keys, storage, hands)
-    upstream = await upstream_door(chosen, data_dir, requests)
+    upstream = await upstream_door(chosen, data_dir, requests, database)
     parts = replace(parts, metrics=metrics, traces=traces, upstream=upstream)
     server = ApiServer(create_app(parts), requests.release, host=chosen.host, port=chosen.port)
     notifier, cleaner = notifying(chosen, parts), Cleaner(parts)

@@ -16,15 +16,18 @@ if TYPE_CHECKING:
     from retake.api.upstream import Upstream
     from retake.engines.hosted.journal import Entry
     from retake.queue.data_dir import DataDir
+    from retake.queue.database import Database
     from retake.queue.observer import Observer
     from retake.queue.requests import Requests
-    from retake.queue.vault import Vault
+    from retake.queue.vault import KeptKeys
     from retake.settings import Settings
 
 _log = logging.getLogger(__name__)
 
 
-async def upstream_door(chosen: Settings, data_dir: DataDir, requests: Requests) -> Upstream | None:
+async def upstream_door(
+    chosen: Settings, data_dir: DataDir, requests: Requests, database: Database
+) -> Upstream | None:
     """Return what the API needs to accept requests that are handed on; None without an upstream.
 
     From now on the keys that requests bring along are deleted when these end, and what a request
@@ -33,7 +36,7 @@ async def upstream_door(chosen: Settings, data_dir: DataDir, requests: Requests)
     from retake.api.upstream import Upstream
     from retake.engines.hosted.conversation import host_of
 
-    vault = open_vault(data_dir)
+    vault = open_vault(chosen, data_dir, database)
     await _sweep(vault, requests)
     if not chosen.upstream_url:
         return None
@@ -43,7 +46,7 @@ async def upstream_door(chosen: Settings, data_dir: DataDir, requests: Requests)
     return Upstream(host, vault, chosen.upstream_key is not None, mark_of(data_dir.path))
 
 
-async def _sweep(vault: Vault, requests: Requests) -> None:
+async def _sweep(vault: KeptKeys, requests: Requests) -> None:
     """Delete the keys of requests that ended while nobody listened, or were never queued."""
     for request_id, owner in vault.kept():
         record = await requests.get(request_id, owner)
@@ -54,7 +57,7 @@ async def _sweep(vault: Vault, requests: Requests) -> None:
 class _Leaving:
     """Passes on what happens to requests; cleans up behind those that end."""
 
-    def __init__(self, inner: Observer, chosen: Settings, vault: Vault, work: Path) -> None:
+    def __init__(self, inner: Observer, chosen: Settings, vault: KeptKeys, work: Path) -> None:
         self._inner = inner
         self._chosen = chosen
         self._vault = vault

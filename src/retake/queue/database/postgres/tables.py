@@ -50,11 +50,20 @@ begin
     end if;
     if new.status in ('success', 'failed', 'cancelled') then
         new.puts := null;
+        delete from upstream_keys where request_id = new.request_id;
     end if;
     return new;
 end $$;
 create trigger requests_end_once before update of status on requests
     for each row execute function requests_end_once();
+"""
+
+_UPSTREAM_KEYS = """
+create table upstream_keys (
+    request_id text collate "C" primary key,
+    sealed     bytea not null,
+    kept_at    bigint not null
+);
 """
 
 _COUNTS = """
@@ -182,4 +191,4 @@ create table keys (
 );
 """
 
-VERSION_5 = f"{_REQUESTS}{_COUNTS}{_WEBHOOKS}{_KEYS}"
+VERSION_5 = f"{_REQUESTS}{_COUNTS}{_WEBHOOKS}{_KEYS}{_UPSTREAM_KEYS}"
