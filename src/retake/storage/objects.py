@@ -48,7 +48,7 @@ class ObjectStorage(Signer):
     def __init__(self, store: S3Store, address: S3Address, secret: bytes, copies: Copies) -> None:
         super().__init__(secret)
         self.store = store
-        self._address = address
+        self.address = address
         self._copies = copies
 
     def here(self, name: str) -> Path | None:
@@ -186,7 +186,7 @@ class ObjectStorage(Signer):
 
     def asking(self) -> Any:
         """Give what turns the server's answers into errors for users."""
-        return asked(self._address)
+        return asked(self.address)
 
     def _fetch(self, name: str, dest: Path) -> None:
         try:
