@@ -29,6 +29,7 @@ async def accept(
     links: Links,
     *,
     cancel_after_s: int | None = None,
+    priority: int = 0,
 ) -> NewRequest:
     """Return what a submit's body asks for, checked as far as that can be before the work.
 
@@ -38,6 +39,7 @@ async def accept(
         parts: What the API uses.
         links: Tells URLs of our own files from others.
         cancel_after_s: After how many seconds it is to be cancelled; None is never.
+        priority: Its place among the caller's own requests.
 
     Raises:
         RetakeError: It cannot be done; nothing was stored.
@@ -59,6 +61,7 @@ async def accept(
         seed=seed,
         warnings=(*unknown, *doubts, *warnings, *source.warnings),
         cancel_at=None if cancel_after_s is None else math.ceil(parts.now() + cancel_after_s),
+        priority=priority,
         webhook=webhook,
         trace=trace_here(),
         puts=None if delivery is None else delivery.to_dict(),

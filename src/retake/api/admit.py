@@ -12,6 +12,7 @@ from retake.api.errors import Refusal
 from retake.api.idempotency import once_of
 from retake.api.links import links_for
 from retake.api.parts import ApiParts, parts_of
+from retake.api.priority import priority_of
 from retake.api.sourcing import forget_inline
 from retake.api.upstream import forget_upstream_key, with_upstream_key
 from retake.core.errors import RetakeError
@@ -24,7 +25,8 @@ async def admit(request: Request, body: dict[str, Any], caller: KeyInfo) -> tupl
     """Return the request that a submit gives, and whether an earlier one gave it.
 
     Args:
-        request: The submit; its headers ``Idempotency-Key`` and ``Cancel-After`` are honoured.
+        request: The submit; its headers ``Idempotency-Key``, ``Cancel-After`` and
+            ``Queue-Priority`` are honoured.
         body: What was sent, or what a dialect made of it: ``model`` and ``payload``.
         caller: Who sent it.
 
@@ -38,7 +40,8 @@ async def admit(request: Request, body: dict[str, Any], caller: KeyInfo) -> tupl
     parts.rates.count_submit(request.scope, caller.key_id)
     _check_served(parts)
     links, after_s = links_for(request), cancel_after_s(request)
-    new = await accept(body, caller, parts, links, cancel_after_s=after_s)
+    priority = priority_of(request)
+    new = await accept(body, caller, parts, links, cancel_after_s=after_s, priority=priority)
     new = await with_upstream_key(request, new, parts)
     uri = body["payload"]["video_uri"]
     try:

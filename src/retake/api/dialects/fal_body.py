@@ -68,10 +68,11 @@ def _check_headers(request: Request) -> None:
     if priority not in _PRIORITIES:
         raise BadRequest(
             "bad_priority",
-            f"X-Fal-Queue-Priority is {priority[:40]!a}; accepted is normal or low, which are "
-            "treated alike",
+            f"X-Fal-Queue-Priority is {priority[:40]!a}; accepted is normal or low",
             param="X-Fal-Queue-Priority",
         )
+    if "queue-priority" not in headers:
+        request.scope["headers"].append((b"queue-priority", priority.encode()))
     timeout = headers.get("x-fal-request-timeout")
     if timeout is None:
         return
