@@ -12,13 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from retake.bootstrap.ltx import check_default
 from retake.bootstrap.parts import default_choice, engine_info, engine_infos, settings
 from retake.cli.doctor_ltx import fits
 from retake.cli.main import app
 from retake.core.errors import BadRequest, EngineFailed, RetakeError
 from retake.engines.ltx.driver import Driver, SeenCard, Torch, read_driver, read_torch, too_old_for
-from retake.engines.ltx.readiness import choose, find_weights, lacks_card
-from retake.engines.ltx.weights.library import Library
+from retake.engines.ltx.readiness import choose, find_weights, is_distilled, lacks_card
+from retake.engines.ltx.weights.folder import look_into
+from retake.engines.ltx.weights.library import Held, Library
+from tests.e2e.server import Server
 
 H100 = "580.95.05, 81559, NVIDIA H100 80GB HBM3\n"
 CUDA = Torch("2.13.0", "13.0")
@@ -140,6 +143,58 @@ def test_an_engine_is_offered_where_it_can_be_loaded(
     assert "no NVIDIA driver" in default_choice().why
     monkeypatch.setenv("RETAKE_ENGINE", "ltx")
     assert settings().engine == "ltx"
+
+
+def test_a_server_says_which_engine_answers_and_does_not_start_without_it(
+    ltx_folder: Path, tmp_path: Path
+):
+    command = [sys.executable, "-m", "retake.cli.main", "serve", "--port", "0"]
+    env = os.environ | {"RETAKE_ENGINE": "ltx", "RETAKE_MODELS_DIR": str(tmp_path)}
+    refused = subprocess.run(
+        [*command, "--data-dir", str(tmp_path / "data")],
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert refused.returncode == 4
+    assert "retake models pull" in refused.stderr
+    server = Server(tmp_path / "data", engine="ltx", ltx_weights=str(ltx_folder)).start()
+    try:
+        assert "The engine is ltx with" in server.said
+        with server.client() as client:
+            told = client.get("/models/ltx-2-pro-retake").json()
+            names = {model["model"] for model in client.get("/models").json()["models"]}
+    finally:
+        server.stop()
+    assert told["engine"]["id"] == "ltx"
+    assert {"options.preset", "options.loras"} <= {one["name"] for one in told["parameters"]}
+    assert {"ltx-retake", "vfx-retake"} <= names
+
+
+def test_a_server_without_engines_of_its_own_may_name_one_that_others_have(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("RETAKE_MODELS_DIR", str(tmp_path))
+    monkeypatch.setenv("RETAKE_ENGINE", "ltx")
+    with pytest.raises(EngineFailed, match="no weights"):
+        check_default(settings())
+    check_default(settings(slots=0))
+    check_default(settings(database="postgresql://nobody@127.0.0.1/none"))
+    with pytest.raises(EngineFailed, match="no weights"):
+        check_default(settings(database="postgresql://nobody@127.0.0.1/none", slots=1))
+    assert engine_info("ltx").id == "ltx"
+
+
+def test_the_catalogue_knows_which_weights_are_distilled(ltx_folder: Path):
+    contents = look_into(ltx_folder)
+    for name, record, wanted in (
+        ("ltx-2.5", {}, True),
+        ("ltx-2.3", {}, False),
+        ("mine", {"repository": "diffusers/LTX-2.3-Distilled-Diffusers"}, True),
+        ("mine", {}, None),
+    ):
+        assert is_distilled(Held(name, ltx_folder, contents, record, added=True)) is wanted
 
 
 def test_the_default_switches_over_once_all_is_there(ltx_folder: Path, tmp_path: Path):

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 from retake.engines.ltx.readiness import (
     AUTO,
+    LTX,
     Choice,
     choose,
     find_weights,
+    is_distilled,
     lacking,
     lacks_to_load,
 )
@@ -58,6 +60,29 @@ def ltx_cannot_load(chosen: Settings) -> RetakeError | None:
     return None
 
 
+def check_default(chosen: Settings) -> None:
+    """Let pass a server that can do what its default engine promises.
+
+    Raises:
+        RetakeError: The default is `ltx`, this process is to run engines, and `ltx` cannot be
+            loaded here.
+    """
+    here = chosen.database.get_secret_value() == "sqlite" if chosen.slots is None else chosen.slots
+    lacks = ltx_cannot_load(chosen) if chosen.engine == LTX and here else None
+    if lacks is not None:
+        raise lacks
+
+
+def engine_told(chosen: Settings) -> str | None:
+    """Return the line that a start prints of its engine; None where `ltx` was never wanted."""
+    choice = default_engine(chosen)
+    if choice.engine == LTX:
+        return f"The engine is ltx with {ltx_weights(chosen).name}: {choice.why}"
+    if chosen.engine == AUTO and lacks_to_load() is None:
+        return f"The engine is {choice.engine}: {choice.why}"
+    return None
+
+
 def make_ltx(chosen: Settings) -> Engine:
     """Return the engine; its weights are loaded when it is first used.
 
@@ -69,8 +94,10 @@ def make_ltx(chosen: Settings) -> Engine:
     missing = lacks_to_load()
     if missing is not None:
         raise missing
+    held = ltx_weights(chosen)
     return LtxEngine(
-        ltx_weights(chosen).folder,
+        held.folder,
+        distilled=is_distilled(held),
         loras=Loras(chosen.models_dir),
         usual_loras=chosen.ltx_loras,
     )

@@ -49,6 +49,13 @@ def default_choice() -> Choice:
     return default_engine(_read({}))
 
 
+def told_engine() -> str | None:
+    """Return the line that a server prints of its engine at the start; None where there is none."""
+    from retake.bootstrap.ltx import engine_told
+
+    return engine_told(_read({}))
+
+
 def _read(given: dict[str, Any]) -> Settings:
     from pydantic import ValidationError
 

@@ -45,12 +45,19 @@ def held_json(held: Held) -> dict[str, Any]:
         "ready": held.ready,
         "faults": [str(fault) for fault in held.contents.faults],
         "family": held.contents.family,
-        "preset": "fast" if held.contents.distilled else "quality",
+        "preset": "fast" if _distilled(held) else "quality",
         "bytes": held.contents.bytes,
         "revision": held.record.get("revision"),
         "pulled_at": held.record.get("pulled_at"),
         "added": held.added,
     }
+
+
+def _distilled(held: Held) -> bool:
+    from retake.engines.ltx.readiness import is_distilled
+
+    known = is_distilled(held)
+    return held.contents.distilled if known is None else known
 
 
 def table(rows: list[dict[str, Any]], loras: tuple[str, ...], models_dir: Path) -> None:
@@ -77,5 +84,6 @@ def _state(row: dict[str, Any]) -> str:
 
 def _size(row: dict[str, Any]) -> str:
     if row["here"]:
-        return f"{row['bytes'] / 1e9:.1f} GB"
+        size = row["bytes"] / 1e9
+        return f"{size:.1f} GB" if size >= 0.1 else f"{size * 1000:.0f} MB"
     return "" if row["about_gb"] is None else f"about {row['about_gb']} GB"

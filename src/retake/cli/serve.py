@@ -38,6 +38,7 @@ def serve(
     The first start makes an API key and prints it once. Every setting is also an environment
     variable; `retake doctor` prints them all.
     """
+    from retake.bootstrap.ltx import check_default
     from retake.bootstrap.parts import settings
     from retake.bootstrap.server import serve_until_stopped
 
@@ -45,7 +46,9 @@ def serve(
         threading.Thread(target=_stop_when_input_ends, daemon=True).start()
     try:
         where = {"data_dir": data_dir, "database": database, "storage": storage}
-        serve_until_stopped(settings(host=host, port=port, **where), _welcome)
+        chosen = settings(host=host, port=port, **where)
+        check_default(chosen)
+        serve_until_stopped(chosen, _welcome)
     except RetakeError as error:
         typer.echo(f"retake: {error.message}", err=True)
         raise typer.Exit(exit_for(error)) from error
@@ -59,8 +62,12 @@ def _stop_when_input_ends() -> None:
 
 
 def _welcome(base: str, new_key: str | None) -> None:
+    from retake.bootstrap.parts import told_engine
     from retake.cli.welcome import first_start, where
 
     typer.echo(where(base))
+    engine = told_engine()
+    if engine is not None:
+        typer.echo(engine)
     if new_key is not None:
         typer.echo(first_start(base, new_key))

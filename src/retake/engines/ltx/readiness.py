@@ -81,6 +81,17 @@ def find_weights(library: Library, named: str | None) -> Held:
     return one
 
 
+def is_distilled(held: Held) -> bool | None:
+    """Return whether weights are for the preset `fast`; None where only their scheduler tells.
+
+    The catalogue is asked first: LTX-2.5's repository holds distilled weights beside the scheduler
+    of the full ones.
+    """
+    repository = held.record.get("repository")
+    known = (one for one in CATALOGUE if one.name == held.name or one.repository == repository)
+    return next((one.preset == "fast" for one in known), None)
+
+
 def lacks_to_load() -> RetakeError | None:
     """Return the error for libraries that are not installed; None where all are."""
     missing = missing_libraries()
