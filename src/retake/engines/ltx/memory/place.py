@@ -32,7 +32,7 @@ class Places:
         self._device = device
         self._streamed: set[str] = set()
         self.float8: frozenset[str] = frozenset()
-        self._there: list[str] = []
+        self._there = [name for name, part in self._parts.items() if lies_on(part) == {device.type}]
 
     def hold(self, way: Configuration) -> None:
         """Hold the parts as a configuration says. What is quantised stays quantised."""
@@ -41,8 +41,7 @@ class Places:
             if name in way.float8 - self.float8:
                 self._leave(name)
                 self._unstream(name)
-                part.to(HOST)
-                quantise(blocks_of(part, name) if name in BLOCKS else [part])
+                self._quantise(name, part.to(HOST))
             if name in way.streamed and name not in self._streamed:
                 self._leave(name)
                 stream(part.to(HOST), self._device, whole_blocks=name == "transformer")
@@ -72,6 +71,14 @@ class Places:
         for name in list(self._there):
             self._leave(name)
         release(self._device)
+
+    def _quantise(self, name: str, part: nn.Module) -> None:
+        self.clear()
+        # On the device it takes seconds, and a block at a time fits beside anything.
+        for piece in blocks_of(part, name) if name in BLOCKS else [part]:
+            piece.to(self._device)
+            quantise([piece])
+            piece.to(HOST)
 
     def _bring(self, name: str) -> None:
         if name in self._streamed or name not in self._parts:
