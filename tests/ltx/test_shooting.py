@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from retake.core.request import Mode
 from retake.engines.engine import Shot
 from retake.engines.ltx.colour import PLAIN
+from retake.engines.ltx.info import Options
 from retake.engines.ltx.layouts import resampled, to_stereo
 from retake.engines.ltx.making import Given, Made
+from retake.engines.ltx.planning import frames_for, grid_for
 from retake.engines.ltx.rate import plan_grid
 from retake.engines.ltx.shooting import Reel, Scene
 from retake.engines.ltx.studio import size_for
@@ -22,8 +24,9 @@ from tests.ltx.shots import make_shot
 
 
 def reel_for(shot: Shot, room: int) -> tuple[Reel, Scene, tuple[Window, ...]]:
-    grid = plan_grid(shot.times, shot.section, shot.frame_rate)
-    scene = Scene(shot, grid, size_for(shot, None), PLAIN)
+    seen = frames_for(shot, Options(handle_s=Fraction(1, 2)))
+    grid = grid_for(shot, seen)
+    scene = Scene(shot, grid, size_for(shot, None), PLAIN, seen.start)
     after = grid.frames - grid.section.end
     windows = plan_windows(len(grid.section), grid.section.start, after, handle=12, room=room)
     return Reel(scene, windows), scene, windows
@@ -157,6 +160,18 @@ def test_masks_follow_the_mode(mode: Mode, channels: int, video: str, audio: str
     for mask, wanted in ((given.video_mask, video), (given.audio_mask, audio)):
         found = "all" if all(mask) else "some" if any(mask) else "none"
         assert found == wanted
+
+
+def test_what_lies_far_from_the_section_does_not_count() -> None:
+    """A gap five seconds away is no reason to resample every frame in time."""
+    times = [Fraction(number - 60, 24) for number in range(120)]
+    times[0] -= 2
+    shot = make_shot(size=(32, 32), before=60, section=48, times=times)
+    assert not plan_grid(shot.times, shot.section, shot.frame_rate).exact
+    assert grid_for(shot, frames_for(shot, Options())).exact
+    reel, windows = carried_through(shot)
+    assert largest_difference(shot, reel) == 0
+    assert windows[0].opens == 17
 
 
 def test_handles_are_given_for_the_seams() -> None:

@@ -107,9 +107,8 @@ def test_a_section_too_long_for_a_window_is_made_by_several(
 ) -> None:
     windows_for = studio_module.windows_for
     shot = make_shot(size=(32, 32), section=60)
-    whole = windows_for(
-        studio_module.plan_grid(shot.times, shot.section, shot.frame_rate), check_options({})
-    )
+    grid = studio_module.grid_for(shot, studio_module.frames_for(shot, check_options({})))
+    whole = windows_for(grid, check_options({}))
     assert len(whole) == 1
     monkeypatch.setattr("retake.engines.ltx.planning.SPAN_S", 2)
     told: list[tuple[int, int]] = []

@@ -157,7 +157,11 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class EngineInfo:
-    """What an engine is: `id` goes into every record, `limits` says what it cannot do."""
+    """What an engine is: `id` goes into every record, `limits` says what it cannot do.
+
+    `handle_s` is how many seconds of the source on either side of a section its shots bring, where
+    there are so many; nothing of them is read before the engine asks for it, but the sound.
+    """
 
     id: str
     version: str
@@ -165,6 +169,7 @@ class EngineInfo:
     description: str
     limits: str
     parameters: tuple[Parameter, ...] = ()
+    handle_s: Fraction = Fraction(1)
 
 
 @dataclass(frozen=True, slots=True)

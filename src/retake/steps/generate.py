@@ -22,7 +22,7 @@ from retake.media.join import join_sound
 from retake.media.matching import block_means, match_side, matched
 from retake.media.sound import read_sound
 from retake.media.take import TakeFiles, TakeWriter, write_sound
-from retake.steps.plan import Planned
+from retake.steps.plan import Planned, with_handles
 
 NEW_TRACK_RATE = 48000
 
@@ -46,7 +46,7 @@ def generate(engine: Engine, planned: Planned, watch: Watch) -> Generated:
         EngineFailed: The engine could not make the section, or made something else than asked.
         Cancelled: The watch was cancelled.
     """
-    shot = _shot(planned, watch)
+    shot = _shot(planned, watch, engine.describe().handle_s)
     mode = planned.request.mode
     take = engine.make(shot)
     video = sound = match = None
@@ -65,20 +65,19 @@ def generate(engine: Engine, planned: Planned, watch: Watch) -> Generated:
     return Generated(TakeFiles(video, sound), (*take.notes, *_match_note(match)), match)
 
 
-def _shot(planned: Planned, watch: Watch) -> Shot:
+def _shot(planned: Planned, watch: Watch, handle: Fraction) -> Shot:
     source, section, request = planned.source, planned.section, planned.request
     audio = source.audio[0] if source.audio else None
     rate = audio.sample_rate if audio else NEW_TRACK_RATE
     first = sample_at(section.start, rate)
-    opens = sample_at(section.context_start, rate)
-    closes = sample_at(section.context_end, rate)
-    handles = section.handles.start
+    shown = with_handles(source.video, section.start, section.end, handle)
+    opens = sample_at(source.video.time_of(shown.start), rate)
+    closes = sample_at(source.video.time_of(shown.end), rate)
     return Shot(
-        frames=SourceFrames(planned.path, source, section.handles),
-        section=FrameRange(section.frames.start - handles, section.frames.end - handles),
+        frames=SourceFrames(planned.path, source, shown),
+        section=FrameRange(section.frames.start - shown.start, section.frames.end - shown.start),
         times=[
-            source.video.time_of(frame) - section.start
-            for frame in range(section.handles.start, section.handles.end)
+            source.video.time_of(frame) - section.start for frame in range(shown.start, shown.end)
         ],
         duration=section.duration,
         frame_rate=source.video.frame_rate,

@@ -64,7 +64,7 @@ def plan_section(request: RetakeRequest, video: VideoStream, limits: Limits) -> 
     frames = frames_shown(video.times, start, end)
     # The first frame may be on screen since before `start`: the section opens with it whole.
     section_start, section_end = video.time_of(frames.start), video.time_of(frames.end)
-    handles = _with_handles(video, section_start, section_end)
+    handles = with_handles(video, section_start, section_end)
     return Section(
         frames=frames,
         handles=handles,
@@ -111,7 +111,7 @@ def _behind(before: Section, section: Section, video: VideoStream, at: int) -> S
         return section
     frames = FrameRange(before.frames.end, section.frames.end)
     start = video.time_of(frames.start)
-    handles = _with_handles(video, start, section.end)
+    handles = with_handles(video, start, section.end)
     return replace(
         section,
         frames=frames,
@@ -184,7 +184,10 @@ def _check_remains(start: Fraction, end: Fraction, asked_end: Fraction, limits: 
     )
 
 
-def _with_handles(video: VideoStream, start: Fraction, end: Fraction) -> FrameRange:
-    opens = max(start - HANDLE, Fraction(0))
-    closes = min(end + HANDLE, video.duration)
+def with_handles(
+    video: VideoStream, start: Fraction, end: Fraction, handle: Fraction = HANDLE
+) -> FrameRange:
+    """Return the frames of [start, end) and of `handle` seconds on either side, where there are."""
+    opens = max(start - handle, Fraction(0))
+    closes = min(end + handle, video.duration)
     return frames_shown(video.times, opens, closes)

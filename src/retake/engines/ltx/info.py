@@ -73,6 +73,8 @@ _NUMBERS = (
 INFO = EngineInfo(
     id=ID,
     version=__version__,
+    # The option's largest, and seven frames with which the section begins with a latent.
+    handle_s=MAX_HANDLE_S + Fraction(1, 3),
     display_name="LTX-2",
     description=(
         "Generates the section's pictures and sound together from the prompt, joined to what is "

@@ -35,12 +35,21 @@ _FOR_EVER = Fraction(10**6)
 
 @dataclass(frozen=True)
 class Scene:
-    """One shot, and how the model is shown it."""
+    """One shot, and how the model is shown it.
+
+    Attributes:
+        shot: The shot.
+        grid: The model's frames; the shot's are numbered from `skipped` in it.
+        size: The working size.
+        light: The way into the model's range and back.
+        skipped: Frames at the shot's beginning that are too far from the section to count.
+    """
 
     shot: Shot
     grid: Grid
     size: WorkingSize
     light: Light
+    skipped: int = 0
 
     def opens(self, window: Window) -> Fraction:
         """Return when a window's first frame appears, in the shot's seconds."""
@@ -149,8 +158,9 @@ class Reel:
         # Beyond the video's end its last frame stands still.
         numbers = [first + min(at, window.known - 1) for at in range(own, window.count)]
         mixes = [scene.grid.taken(number) for number in numbers]
-        span = FrameRange(mixes[0].first, mixes[-1].second + 1)
-        read = enumerate(scene.shot.frames.read(span), span.start)
+        skipped = scene.skipped
+        span = FrameRange(mixes[0].first + skipped, mixes[-1].second + 1 + skipped)
+        read = enumerate(scene.shot.frames.read(span), mixes[0].first)
         video = to_model(mixed(_watched(scene.shot, read), mixes), scene.size, scene.light)
         if not own:
             return video

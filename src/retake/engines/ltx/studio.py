@@ -19,8 +19,8 @@ from retake.engines.ltx.making import make_window
 from retake.engines.ltx.memory.attempts import Attempt, Memory
 from retake.engines.ltx.memory.card import read_card
 from retake.engines.ltx.memory.work import Work
-from retake.engines.ltx.planning import windows_for
-from retake.engines.ltx.rate import Grid, plan_grid
+from retake.engines.ltx.planning import frames_for, grid_for, windows_for
+from retake.engines.ltx.rate import Grid
 from retake.engines.ltx.recipe import Recipe, recipe_for
 from retake.engines.ltx.shooting import Reel, Scene
 from retake.engines.ltx.size import WorkingSize, choose_size
@@ -82,13 +82,14 @@ class Studio:
             Cancelled: `shot.watch` was cancelled.
         """
         recipe = recipe_for(options, self.components)
-        grid = plan_grid(shot.times, shot.section, shot.frame_rate)
+        seen = frames_for(shot, options)
+        grid = grid_for(shot, seen)
         light = light_of(shot)
         windows = windows_for(grid, options)
 
         def attempt(one: Attempt) -> Take:
             size = size_for(shot, one.way.tokens_per_frame)
-            reel = Reel(Scene(shot, grid, size, light), windows)
+            reel = Reel(Scene(shot, grid, size, light, seen.start), windows)
             self._make_all(one, reel, windows, recipe, shot)
             cut = _cut_note(shot.prompt, self.components)
             notes = (*cut, *recipe.notes, *_size_note(size), *one.notes)
