@@ -147,6 +147,7 @@ def test_an_upload_is_used_by_no_one_once_it_may_be_removed(storage: ObjectStora
     new = here.announce("k", "mp4")
     with storage.writing(new.name) as stream:
         stream.write(b"video")
+    assert list(here.expired()) == []
     ahead[0] = DAY - 100
     assert here.use(new.name)
     ahead[0] = 2 * DAY - 200

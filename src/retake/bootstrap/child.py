@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import secrets
 from dataclasses import replace
 from functools import partial
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from retake.bootstrap.hosted import open_vault
 from retake.bootstrap.parts import fetch_policy, limits, make_engine
 from retake.bootstrap.storage import open_storage, remove_handed_over
+from retake.core.errors import RetakeError
 from retake.core.request import check_payload
 from retake.core.watch import Watch
 from retake.telemetry.logs import set_up_logs
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from retake.steps.run import Fetch, Step
     from retake.storage import Storage
     from retake.worker import RunRequest
+
+_log = logging.getLogger(__name__)
 
 
 def work_until_stopped(
@@ -45,7 +49,7 @@ def work_until_stopped(
     set_up_logs(chosen.log_level, chosen.log_format)
     data_dir = DataDir(chosen.data_dir)
     warm = engine or chosen.engine
-    engines = {warm: make_engine(warm, chosen)}
+    engines = _first_engine(warm, chosen)
 
     def prepare() -> None:
         """Load what the work needs, and compile, which takes many seconds the first time."""
@@ -53,13 +57,13 @@ def work_until_stopped(
         gc.enable()
         # A request that comes meanwhile waits for it.
         import_module("retake.steps.run")
-        engines[warm].warm()
+        _warm(engines, warm)
 
     # DBOS, which it loads, looks at the logs' set-up when it is imported.
     from retake.queue.step_records import StepsDatabase
     from retake.worker import run_child
 
-    storage = open_storage(chosen, data_dir)
+    storage = open_storage(chosen, data_dir, patient=True)
     runner = _request_runner(chosen, data_dir, engines, storage)
     run_child(
         child_fd,
@@ -70,6 +74,26 @@ def work_until_stopped(
         forget=partial(remove_handed_over, storage),
         records=StepsDatabase(chosen.database.get_secret_value(), slot) if slot else None,
     )
+
+
+def _first_engine(engine_id: str, chosen: Settings) -> dict[str, Engine]:
+    """Return the engine that is kept warm; none where it cannot be had.
+
+    The child goes on without it: each request for it is told why, and others can be served.
+    """
+    try:
+        return {engine_id: make_engine(engine_id, chosen)}
+    except RetakeError as error:
+        _log.error("the engine %s cannot be had: %s", engine_id, error.message)
+        return {}
+
+
+def _warm(engines: dict[str, Engine], engine_id: str) -> None:
+    try:
+        if engine_id in engines:
+            engines[engine_id].warm()
+    except RetakeError as error:
+        _log.error("the engine %s cannot be warmed: %s", engine_id, error.message)
 
 
 def _request_runner(

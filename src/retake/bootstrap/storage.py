@@ -19,8 +19,13 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-def open_storage(chosen: Settings, data_dir: DataDir) -> Storage:
+def open_storage(chosen: Settings, data_dir: DataDir, *, patient: bool = False) -> Storage:
     """Return the storage; the secret that signs its URLs is made once, whoever comes first.
+
+    Args:
+        chosen: The settings.
+        data_dir: Where the folder is, or copies of what is in a bucket.
+        patient: Whether a bucket that fails is asked again for minutes.
 
     Raises:
         BadRequest: The setting `storage` is malformed (``bad_storage``).
@@ -33,10 +38,10 @@ def open_storage(chosen: Settings, data_dir: DataDir) -> Storage:
     from retake.storage.address import parse_address
     from retake.storage.copies import Copies
     from retake.storage.objects import ObjectStorage
-    from retake.storage.s3 import open_store, shared_secret
+    from retake.storage.s3 import PATIENT_RETRY_S, RETRY_S, open_store, shared_secret
 
     address = parse_address(chosen.storage)
-    store = open_store(address)
+    store = open_store(address, retry_s=PATIENT_RETRY_S if patient else RETRY_S)
     secret = shared_secret(store, address)
     _remember(data_dir, secret)
     copies = Copies(data_dir.path / "copies", chosen.storage_cache_bytes)

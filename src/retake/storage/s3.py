@@ -26,18 +26,22 @@ _CREDENTIALS = (
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
 )
 """One of these says who we are; each with what else belongs to it."""
-_RETRIES = 8
-_RETRY_S = 30.0
+RETRY_S = 20.0
+"""How long an answer to a user waits for a storage that fails, in seconds."""
+PATIENT_RETRY_S = 240.0
+"""How long a worker waits for it, who would lose what it has made. What is tried again is not signed
+anew; object_store's makers advise less than five minutes."""
+_RETRIES = 80
 _SIGNING_KEY = ".retake/secret"
 _STATUS = re.compile(r"status code: (\d{3})|HTTP error: .{0,80}?(\d{3})", re.ASCII)
 _CODE = re.compile(r"<Code>(\w{1,60})</Code>", re.ASCII)
 
 
-def open_store(address: S3Address, *, retry_s: float = _RETRY_S) -> S3Store:
+def open_store(address: S3Address, *, retry_s: float = RETRY_S) -> S3Store:
     """Return a connection to a storage; nothing is asked of it yet.
 
     What fails with a 5xx, a broken connection or a time-out is tried again with back-off and
-    jitter, eight times and `retry_s` seconds at most.
+    jitter, for `retry_s` seconds at most.
 
     Raises:
         StorageFailed: There are no credentials (``storage_unavailable``).
