@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from retake.core.errors import EngineFailed
@@ -48,6 +49,7 @@ class LtxEngine:
         self._usual_loras = usual_loras
         self._with: tuple[Lora, ...] = ()
         self._loaded: Studio | None = None
+        self._loading = Lock()
 
     def describe(self) -> EngineInfo:
         """Return what this engine is, without loading anything."""
@@ -95,22 +97,23 @@ class LtxEngine:
             EngineFailed: It cannot be loaded, or torch and diffusers are not installed
                 (``ltx_not_installed``).
         """
-        if self._loaded is None or loras != self._with:
-            # The old one goes first: there is seldom room for two.
-            self._loaded = None
-            try:
-                from retake.engines.ltx.studio import open_studio
-            except ImportError as error:
-                raise EngineFailed(
-                    "ltx_not_installed",
-                    f"the engine ltx needs {error.name}; `pip install 'openretake[ltx]'` "
-                    "installs it",
-                ) from error
-            self._loaded = open_studio(
-                self._folder, self._device, distilled=self._distilled, loras=loras
-            )
-            self._with = loras
-        return self._loaded
+        # Warming goes on while a first request comes: it waits, and nothing is loaded twice.
+        with self._loading:
+            if self._loaded is None or loras != self._with:
+                # The old one goes first: there is seldom room for two.
+                self._loaded = None
+                self._loaded, self._with = self._open(loras), loras
+            return self._loaded
+
+    def _open(self, loras: tuple[Lora, ...]) -> Studio:
+        try:
+            from retake.engines.ltx.studio import open_studio
+        except ImportError as error:
+            raise EngineFailed(
+                "ltx_not_installed",
+                f"the engine ltx needs {error.name}; `pip install 'openretake[ltx]'` installs it",
+            ) from error
+        return open_studio(self._folder, self._device, distilled=self._distilled, loras=loras)
 
 
 def _note(lora: Lora) -> str:
