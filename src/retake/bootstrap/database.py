@@ -84,3 +84,35 @@ def upgrade_database(chosen: Settings) -> Standing:
 
     done = upgrade(url, STEPS)
     return Standing(before.where, done.found, done.known)
+
+
+def copy_database(chosen: Settings) -> dict[str, int]:
+    """Copy what the data folder's own files hold into the PostgreSQL database that is set.
+
+    Returns:
+        How many rows each table got.
+
+    Raises:
+        BadRequest: The setting names no PostgreSQL database (``bad_database``).
+        StorageFailed: A server uses the folder, or the database is not empty
+            (``database_not_empty``), cannot be reached or does not fit; it is as it was.
+    """
+    from retake.core.errors import BadRequest
+    from retake.queue.data_dir import DataDir
+    from retake.queue.database.address import postgres_url
+    from retake.queue.opening import open_postgres
+    from retake.queue.schema import open_writer
+
+    url = postgres_url(chosen.database.get_secret_value())
+    if url is None:
+        raise BadRequest(
+            "bad_database",
+            "there is no database to copy to; accepted is --database postgresql://…",
+            param="database",
+        )
+    from retake.queue.database.postgres.takeover import take_over
+
+    with DataDir(chosen.data_dir) as data_dir:
+        open_writer(data_dir.requests).close()
+        open_postgres(url).close()
+        return take_over(data_dir.requests, data_dir.keys, url)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import typer
 
@@ -13,15 +13,14 @@ from retake.cli.keys import DatabaseOption, DataDirOption
 from retake.core.errors import RetakeError
 
 if TYPE_CHECKING:
-    from retake.bootstrap.database import Standing
     from retake.settings import Settings
+
+T = TypeVar("T")
 
 app = typer.Typer(help="The server's database: which version it has, and upgrading it.")
 
 
-def _do(
-    work: Callable[[Settings], Standing], data_dir: Path | None, database: str | None
-) -> Standing:
+def _do(work: Callable[[Settings], T], data_dir: Path | None, database: str | None) -> T:
     from retake.bootstrap.parts import settings
 
     try:
@@ -61,3 +60,15 @@ def upgrade(data_dir: DataDirOption = None, database: DatabaseOption = None) -> 
         typer.echo(f"{before.where} has version {before.known} already")
     else:
         typer.echo(f"{before.where} went from version {before.found} to {before.known}")
+
+
+@app.command()
+def copy(data_dir: DataDirOption = None, database: DatabaseOption = None) -> None:
+    """Copy requests, keys and webhooks of a stopped server's data folder into PostgreSQL.
+
+    The database has to be empty; the folder stays as it is. Files are not copied.
+    """
+    from retake.bootstrap.database import copy_database
+
+    for table, count in _do(copy_database, data_dir, database).items():
+        typer.echo(f"{count:>10}  {table}")
