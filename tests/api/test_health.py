@@ -20,6 +20,17 @@ def test_a_server_says_whether_it_works(tmp_path: Path) -> None:
         assert server.anybody.head("/readyz").status_code == 200
 
 
+def test_a_server_of_a_fleet_takes_calls_while_nobody_works_yet(tmp_path: Path) -> None:
+    # Workers that were scaled to none come back for requests that wait: who could bring them?
+    hears = [True]
+    with live(tmp_path, ready=lambda: False, open=lambda: hears[0]) as server:
+        answer = server.anybody.get("/readyz")
+        assert (answer.status_code, answer.json()["engine"]) == (200, "starting")
+        hears[0] = False
+        assert server.anybody.get("/readyz").status_code == 503
+        assert server.anybody.get("/healthz").status_code == 200
+
+
 def test_a_stopping_server_is_not_ready(server: Live) -> None:
     server.call(server.requests.release)
     answer = server.anybody.get("/readyz")

@@ -20,15 +20,20 @@ async def healthz(request: Request) -> Json:
 
 @routes.api_route("/readyz", methods=["GET", "HEAD"])
 async def readyz(request: Request) -> Json:
-    """Tell that requests are worked on.
+    """Tell that requests are worked on; in a fleet, that they are accepted.
+
+    A fleet's workers may all have been sent home. They come back for requests that wait, so there
+    has to be a server that takes these: `engine` says ``starting`` then.
 
     Raises:
-        Refusal: The engine is not ready, or the server is stopping (503): requests are accepted
-            and kept, or not even that, but not worked on now.
+        Refusal: The engine is not ready, the fleet's database is not heard, or the server is
+            stopping (503): requests are accepted and kept, or not even that, but not worked on now.
     """
     parts = parts_of(request)
     if parts.requests.stopping:
         raise Refusal("stopping", "the server is stopping", retryable=True)
-    if not parts.ready():
-        raise Refusal("engine_starting", "the engine is not ready yet", retryable=True)
-    return Json({"status": "ready", "engine": "ready"})
+    ready = parts.ready()
+    if not (ready if parts.open is None else parts.open()):
+        what = "the engine is not ready yet" if parts.open is None else "the database is not heard"
+        raise Refusal("engine_starting", what, retryable=True)
+    return Json({"status": "ready", "engine": "ready" if ready else "starting"})

@@ -98,6 +98,7 @@ class ApiParts:
         example: Stored name of a video that every key may use as ``…/example.mp4``; None when there
             is none.
         ready: Whether an engine is ready to work.
+        open: Whether this process is to get calls; None where that is the same.
         can_serve: Whether requests that are accepted now will be worked on some time soon.
         rates: How often each key may call.
         webhook_grace_s: How long a webhook's replaced secret still signs, in seconds.
@@ -135,6 +136,7 @@ class ApiParts:
     previews: Turns = field(default_factory=lambda: Turns(2))
     example: str | None = None
     ready: Callable[[], bool] = _yes
+    open: Callable[[], bool] | None = None
     can_serve: Callable[[], bool] = _yes
     rates: RateLimits = field(default_factory=lambda: RateLimits(Quotas()))
     webhook_grace_s: int = 24 * 3600

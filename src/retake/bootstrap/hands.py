@@ -67,6 +67,11 @@ class FleetHands:
         return self._replica.ready or (self._station is not None and self._station.ready)
 
     @property
+    def open(self) -> bool:
+        """Whether this server can take requests for whoever works, or will."""
+        return self._replica.hears
+
+    @property
     def failing(self) -> bool:
         """No: whoever comes may do the work."""
         return False

@@ -218,6 +218,7 @@ def _api_parts(
         redirect_files=chosen.storage_redirect,
         preview=preview_maker(chosen, data_dir, storage),
         ready=lambda: hands.ready,
+        open=(lambda: hands.open) if isinstance(hands, FleetHands) else None,
         metrics_token=_plain(chosen.metrics_token),
         can_serve=lambda: not hands.failing,
         webhook_grace_s=chosen.webhook_grace_s,

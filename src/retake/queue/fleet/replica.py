@@ -94,6 +94,11 @@ class Replica:
         self.ready = False
         self._looked = -_LOOK_S
 
+    @property
+    def hears(self) -> bool:
+        """Whether the database tells this process what changes, now."""
+        return self._ears.since is not None
+
     async def start(self) -> None:
         """Begin to hear; returns once everything that has not ended is known.
 
