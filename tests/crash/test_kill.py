@@ -27,7 +27,7 @@ from tests.webhooks.receiver import Receiver
 KILLS = int(os.environ.get("RETAKE_TEST_KILLS", "80"))
 SEED = int(os.environ.get("RETAKE_TEST_SEED", random.randrange(2**32)))
 FOLDERS = 4
-RATE = 4.0
+RATE = 10.0
 
 
 @pytest.fixture(scope="module")
