@@ -120,22 +120,27 @@ def test_a_section_too_long_for_a_window_is_made_by_several(
     # One scale for all windows, never backwards.
     assert len({total for _, total in told}) == 1
     assert told == sorted(told)
-    assert told[-1][1] > 3 * 2
+    assert len(set(told)) > 3 * 2
 
 
 def test_progress_is_told_step_by_step(studio: Studio) -> None:
     told: list[tuple[Stage, int, int]] = []
     watch = Watch(lambda *what: told.append(what))
     taken(studio, make_shot(section=9, watch=watch))
-    assert told == [(Stage.GENERATE, done, 3) for done in range(3)]
+    assert {(stage, total) for stage, _, total in told} == {(Stage.GENERATE, 1000)}
+    done = [one for _, one, _ in told]
+    assert done == sorted(done)
+    # Two steps, and what comes before and behind them.
+    assert len(set(done)) >= 2 + 4
+    assert done[-1] < 1000
 
 
-@pytest.mark.parametrize("after", [0, 1])
+@pytest.mark.parametrize("after", [0, 500])
 def test_a_cancel_ends_the_work_between_two_steps(studio: Studio, after: int) -> None:
     cancel = threading.Event()
 
     def tell(_stage: Stage, done: int, _total: int) -> None:
-        if done == after:
+        if done >= after:
             cancel.set()
 
     with pytest.raises(Cancelled):

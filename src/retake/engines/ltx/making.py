@@ -9,11 +9,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from retake.core.watch import Stage, Watch
+from retake.core.watch import Watch
 from retake.engines.ltx.coding import decode_audio, decode_video, encode_audio, encode_video
 from retake.engines.ltx.denoise import Side, denoise
 from retake.engines.ltx.latents import Shape, draw
 from retake.engines.ltx.memory.work import Phase
+from retake.engines.ltx.progress import Progress
 from retake.engines.ltx.text import Prompt, Prompts
 
 if TYPE_CHECKING:
@@ -83,14 +84,17 @@ def make_window(
     """
     components = attempt.components
     shape = given.shape
+    progress = Progress(watch, attempt.work, _phases(given))
+    progress.at(Phase.ENCODE)
     video, audio = attempt.phase(Phase.ENCODE, lambda: _sides(attempt, given, shape, watch))
-    prompt, negative = attempt.phase(
-        Phase.TEXT,
-        lambda: (
-            prompts.read(given.prompt, components),
-            prompts.read(recipe.negative, components) if recipe.guidance.needs_negative else None,
-        ),
-    )
+    progress.at(Phase.TEXT)
+    texts = [given.prompt, *([recipe.negative] if recipe.guidance.needs_negative else [])]
+    if not all(map(prompts.knows, texts)):
+        # The text encoder is large: where it is not needed it is not brought to the device.
+        attempt.phase(Phase.TEXT, lambda: [prompts.read(one, components) for one in texts])
+    prompt, *others = [prompts.read(one, components) for one in texts]
+    negative = others[0] if others else None
+    progress.at(Phase.DENOISE)
     sigmas = recipe.sigmas(components, shape.tokens)
 
     def denoised() -> tuple[torch.Tensor, torch.Tensor]:
@@ -106,7 +110,7 @@ def make_window(
             negative=None if negative is None else _on(negative, components.device),
             cross_timestep=components.family != "2.0",
             dtype=components.dtype,
-            step_done=lambda at, _x, _y: watch.progress(Stage.GENERATE, at + 1, len(sigmas)),
+            step_done=lambda at, _x, _y: progress.at(Phase.DENOISE, (at + 1) / (len(sigmas) - 1)),
         )
 
     x, y = attempt.phase(Phase.DENOISE, denoised)
@@ -117,8 +121,14 @@ def make_window(
             lambda: _pictures(attempt, x, shape, given.seed if recipe.diffusion else None, watch),
         )
     if not audio.frozen:
+        progress.at(Phase.SOUND)
         sound = attempt.phase(Phase.SOUND, lambda: decode_audio(y, components))
     return Made(pictures, sound)
+
+
+def _phases(given: Given) -> tuple[Phase, ...]:
+    made = {Phase.DECODE: any(given.video_mask), Phase.SOUND: any(given.audio_mask)}
+    return tuple(phase for phase in Phase if made.get(phase, True))
 
 
 def _sides(attempt: Attempt, given: Given, shape: Shape, watch: Watch) -> tuple[Side, Side]:

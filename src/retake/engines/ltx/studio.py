@@ -20,6 +20,7 @@ from retake.engines.ltx.memory.attempts import Attempt, Memory
 from retake.engines.ltx.memory.card import read_card
 from retake.engines.ltx.memory.work import Work
 from retake.engines.ltx.planning import frames_for, grid_for, windows_for
+from retake.engines.ltx.progress import WHOLE
 from retake.engines.ltx.rate import Grid
 from retake.engines.ltx.recipe import Recipe, recipe_for
 from retake.engines.ltx.shooting import Reel, Scene
@@ -102,8 +103,7 @@ class Studio:
     ) -> None:
         for number, window in enumerate(windows):
             part = shot.watch.part(number, len(windows))
-            # One more than there are steps: what comes behind them takes its time too.
-            part.progress(Stage.GENERATE, 0, recipe.steps + 1)
+            part.progress(Stage.GENERATE, 0, WHOLE)
             given = reel.given(window)
             made = make_window(attempt, given, recipe, self._prompts, part)
             reel.take_in(window, made)

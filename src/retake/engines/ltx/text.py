@@ -46,6 +46,10 @@ class Prompts:
     def __init__(self) -> None:
         self._known: OrderedDict[str, Prompt] = OrderedDict()
 
+    def knows(self, text: str) -> bool:
+        """Return whether a prompt has been read lately, so that no text encoder is needed."""
+        return text.strip() in self._known
+
     def read(self, text: str, components: Components) -> Prompt:
         """Return a prompt's embeddings; what is beyond the text encoder's length does not count."""
         text = text.strip()

@@ -120,13 +120,14 @@ class Attempt:
     """One try at a window.
 
     Attributes:
+        work: What is to be done, at the size that was chosen before `way.pixels`.
         way: How it is made; it changes when a phase had to step down.
         notes: For the user: every step down that was taken, and what the way means.
     """
 
     def __init__(self, memory: Memory, work: Work, way: Configuration, notes: list[str]) -> None:
         self._memory = memory
-        self._work = work
+        self.work = work
         self._notes = notes
         self.way = way
 
@@ -152,14 +153,14 @@ class Attempt:
         """
         while True:
             try:
-                return self._memory.within(phase, self._work, self.way, call)
+                return self._memory.within(phase, self.work, self.way, call)
             except torch.OutOfMemoryError:
                 pass
             self._descend(phase)
 
     def _descend(self, phase: Phase) -> None:
         before = self.way
-        self.way = self._memory.lower(before, phase, self._work)
+        self.way = self._memory.lower(before, phase, self.work)
         self._notes.append(
             f"Out of memory in {phase}: went on with {self.way.name} instead of {before.name}."
         )
