@@ -37,6 +37,8 @@ class Hub:
         self.gated = False
         self.members: set[str] = set()
         self.cut_after: dict[str, list[int]] = {}
+        self.stall_after: dict[str, int] = {}
+        self.stalled = threading.Event()
         self.wrong: set[str] = set()
         self.broken = 0
         self.asked: list[tuple[str, str, int]] = []
@@ -59,6 +61,7 @@ def serve(hub: Hub) -> Generator[Hub]:
     try:
         yield hub
     finally:
+        hub.stalled.set()
         server.shutdown()
         server.server_close()
 
@@ -120,6 +123,13 @@ class _Answers(BaseHTTPRequestHandler):
         cuts = hub.cut_after.get(name)
         if cuts:
             self.wfile.write(sent[start : start + cuts.pop(0)])
+            self.close_connection = True
+            return None
+        if stall := hub.stall_after.pop(name, 0):
+            self.wfile.write(sent[start : start + stall])
+            self.wfile.flush()
+            # What follows never comes: whoever waits for it is killed.
+            hub.stalled.wait(30)
             self.close_connection = True
             return None
         self.wfile.write(sent[start:])

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import shutil
 import struct
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Generator
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -26,6 +30,7 @@ from retake.engines.ltx.weights.pull import Pulling, pull
 from tests.ltx.hub_server import COMMIT, TOKEN, Hub, serve
 
 MODEL = find_model("ltx-2.3")
+PIECES = 2 * 10 * 1024**2
 BIG = "transformer/diffusion_pytorch_model.safetensors"
 
 
@@ -38,6 +43,15 @@ def repository(ltx_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     (folder / "prompt_enhancer").mkdir()
     (folder / "prompt_enhancer/model.safetensors").write_bytes(b"not wanted")
     shutil.copy(folder / BIG, folder / "transformer/diffusion_pytorch_model-old.safetensors")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def large(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with one large file: the client writes pieces of 10 MiB; smaller ones are whole."""
+    folder = tmp_path_factory.mktemp("large") / "repo"
+    shutil.copytree(repository, folder)
+    _zeros(folder / BIG, 24_000_000)
     return folder
 
 
@@ -95,6 +109,29 @@ def test_a_pull_brings_what_is_used_and_nothing_else(hub: Hub, models: Library):
     assert not told[1]["here"]
 
 
+@pytest.mark.parametrize(("answer", "code"), [("n", 2), ("y", 0)])
+def test_at_a_terminal_the_licence_is_shown_and_asked_for(
+    hub: Hub, models: Library, answer: str, code: int
+):
+    command = [sys.executable, "-m", "retake.cli.main", "models", "pull", "ltx-2.3"]
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs) as pulling:
+        os.write(ours, f"{answer}\n".encode())
+        shown = ""
+        while "[y/N]" not in shown:
+            shown += os.read(ours, 4096).decode()
+        drain = threading.Thread(target=_drain, args=(ours,), daemon=True)
+        drain.start()
+        assert pulling.wait(60) == code
+    os.close(theirs)
+    drain.join(10)
+    os.close(ours)
+    assert "Do no harm." in shown
+    assert "LTX-2 Community License Agreement of 2026-01-05" in shown
+    assert bool(models.held()) == (answer == "y")
+    assert (models.models_dir / "licences.json").exists() == (answer == "y")
+
+
 def test_an_accepted_licence_is_not_asked_for_again_until_its_text_changes(
     hub: Hub, models: Library, repository: Path
 ):
@@ -116,14 +153,8 @@ def test_a_cut_connection_is_picked_up_within_a_pull(hub: Hub, models: Library):
     assert [path for path, _ in hub.fetched()].count(BIG) == 2
 
 
-def test_a_pull_goes_on_in_the_middle_of_a_file(
-    hub: Hub, models: Library, repository: Path, tmp_path: Path
-):
-    # The client writes pieces of 10 MB, so only a file larger than that can be half there.
-    folder = tmp_path / "repo"
-    shutil.copytree(repository, folder)
-    _zeros(folder / BIG, 24_000_000)
-    hub.folder = folder
+def test_a_pull_goes_on_in_the_middle_of_a_file(hub: Hub, models: Library, large: Path):
+    hub.folder = large
     came = 0
 
     def until_the_plug_is_pulled(count: int) -> None:
@@ -139,6 +170,26 @@ def test_a_pull_goes_on_in_the_middle_of_a_file(
     starts = [start for path, start in hub.fetched() if path == BIG]
     assert starts[0] == 0
     assert starts[-1] >= 10_000_000
+    assert retake("verify", "ltx-2.3").code == 0
+
+
+def test_a_killed_pull_goes_on_and_two_at_once_are_refused(hub: Hub, models: Library, large: Path):
+    hub.folder = large
+    hub.stall_after[BIG] = 22_000_000
+    licences.accept(models.models_dir, LTX_2, "Do no harm.\n")
+    command = [sys.executable, "-m", "retake.cli.main", "models", "pull", "ltx-2.3"]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as pulling:
+        parts = models.models_dir / ".pulling/ltx-2.3/.cache"
+        until = time.monotonic() + 60
+        while not any(part.stat().st_size >= PIECES for part in parts.glob("*.part")):
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        with pytest.raises(StorageFailed, match="under way"):
+            pulled(models)
+        pulling.kill()
+    assert models.held() == ()
+    assert pulled(models).ready
+    assert [start for path, start in hub.fetched() if path == BIG] == [0, PIECES]
     assert retake("verify", "ltx-2.3").code == 0
 
 
@@ -260,6 +311,13 @@ def test_an_unreachable_hub_and_an_unknown_name_are_told(
     refused = retake("pull", "ltx-2.3", "--json")
     assert refused.code == 3
     assert json.loads(refused.out)["error"]["code"] == "hub_unreachable"
+
+
+def _drain(terminal: int) -> None:
+    """Read what a process still shows, so that it never waits for a reader."""
+    with suppress(OSError):
+        while os.read(terminal, 4096):
+            pass
 
 
 def _zeros(path: Path, size: int) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from retake.cli.exits import exit_for
+from retake.cli.exits import Exit, exit_for
 from retake.core.errors import RetakeError
 
 if TYPE_CHECKING:
@@ -35,6 +35,9 @@ def _told(as_json: bool) -> Generator[None]:  # noqa: FBT001 - the option's valu
             typer.echo(json.dumps({"error": error.to_dict()}))
         typer.echo(f"retake: {error.message}", err=True)
         raise typer.Exit(exit_for(error)) from error
+    except KeyboardInterrupt as error:
+        typer.echo("retake: stopped; what came is kept, the same command goes on there", err=True)
+        raise typer.Exit(Exit.CANCELLED) from error
 
 
 @app.command("list")
@@ -92,7 +95,6 @@ def verify(
     Exit code 6 when something differs, with the files by name.
     """
     from retake.bootstrap.models import library
-    from retake.cli.exits import Exit
     from retake.cli.models_pull import reading
     from retake.engines.ltx.weights.verify import recorded_files
     from retake.engines.ltx.weights.verify import verify as verify_held
