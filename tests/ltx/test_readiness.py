@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from retake.bootstrap.child import _first_engine, _warm
 from retake.bootstrap.ltx import check_default
 from retake.bootstrap.parts import default_choice, engine_info, engine_infos, settings
 from retake.cli.doctor_ltx import fits
@@ -243,3 +244,15 @@ def test_every_card_has_an_answer():
         assert fits(gib * 1024**3)
     assert "too small" in fits(1024**3)
     assert "bf16, all loaded" in fits(192 * 1024**3)
+
+
+def test_an_engine_child_goes_on_without_an_engine_that_it_cannot_have(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.setenv("RETAKE_MODELS_DIR", str(tmp_path))
+    engines = _first_engine("ltx", settings())
+    _warm(engines, "ltx")
+    assert engines == {}
+    assert "retake models pull" in caplog.text
+    caplog.clear()
+    assert list(_first_engine("vfx", settings())) == ["vfx"]

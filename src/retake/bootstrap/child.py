@@ -49,7 +49,8 @@ def work_until_stopped(
     set_up_logs(chosen.log_level, chosen.log_format)
     data_dir = DataDir(chosen.data_dir)
     warm = engine or chosen.engine
-    engines = _first_engine(warm, chosen)
+    # In a fleet others can do what this machine cannot: it ends here and takes no request.
+    engines = {warm: make_engine(warm, chosen)} if slot else _first_engine(warm, chosen)
 
     def prepare() -> None:
         """Load what the work needs, and compile, which takes many seconds the first time."""
