@@ -28,11 +28,15 @@ class Faults:
     Attributes:
         port: Its port on 127.0.0.1.
         down: Whether every connection is closed without an answer.
+        answers_left: So many requests are passed on, then it is down; None is no end.
+        cut_at: Behind so many bytes an answer breaks off; None lets all of it through.
         seen: Method and path of every request, in their order.
     """
 
     def __init__(self, behind: S3Server) -> None:
         self.down = False
+        self.answers_left: int | None = None
+        self.cut_at: int | None = None
         self.seen: list[tuple[str, str]] = []
         self._behind = behind
         self._statuses: list[int] = []
@@ -60,6 +64,8 @@ class Faults:
     def next_status(self, method: str, path: str) -> int | None:
         """Return what the next request is answered; None passes it on."""
         with self._lock:
+            if self.answers_left is not None:
+                self.answers_left -= 1
             self.seen.append((method, path))
             return self._statuses.pop(0) if self._statuses else None
 
@@ -87,7 +93,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
     def _answer(self) -> None:
-        if self.faults.down:
+        if self.faults.down or self.faults.answers_left == 0:
             self.close_connection = True
             return
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
@@ -110,8 +116,12 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.send_header("Content-Length", length or str(len(content)))
         self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(content)
+        if self.command == "HEAD":
+            return
+        cut_at = self.faults.cut_at
+        self.wfile.write(content[:cut_at])
+        if cut_at is not None and cut_at < len(content):
+            self.close_connection = True
 
 
 _OF_THE_CONNECTION = frozenset(

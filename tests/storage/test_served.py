@@ -117,6 +117,30 @@ def test_a_503_now_and_then_is_not_noticed(server: Live, faults: Faults) -> None
     assert server.anybody.get(upload["public_url"]).content == VIDEO
 
 
+def test_a_download_survives_that_the_bucket_breaks_off(server: Live, faults: Faults) -> None:
+    url = uploaded(server)["public_url"]
+    faults.cut_at = 300_000
+    assert server.anybody.get(url).content == VIDEO
+
+
+def test_a_download_that_cannot_go_on_is_seen_to_and_taken_up_by_range(
+    server: Live, faults: Faults, caplog: pytest.LogCaptureFixture
+) -> None:
+    url = uploaded(server)["public_url"]
+    # Three look at it, the fourth reads.
+    faults.cut_at, faults.answers_left = 300_000, 4
+    got = b""
+    with pytest.raises(httpx.RemoteProtocolError), server.anybody.stream("GET", url) as answer:
+        for piece in answer.iter_raw():
+            got += piece
+    assert 0 < len(got) < len(VIDEO)
+    assert VIDEO.startswith(got)
+    faults.cut_at = faults.answers_left = None
+    rest = server.anybody.get(url, headers={"Range": f"bytes={len(got)}-"})
+    assert got + rest.content == VIDEO
+    assert "Traceback" not in caplog.text
+
+
 def test_the_bucket_may_give_files_out_itself(
     server: Live, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -12,18 +13,38 @@ from urllib.parse import quote
 from fastapi import Request, Response
 from fastapi.responses import FileResponse, StreamingResponse
 from starlette.datastructures import Headers
+from starlette.types import Send
 
 from retake.api.parts import ApiParts
+from retake.core.errors import StorageFailed
 from retake.core.media_types import media_type
 from retake.storage import Stat
 
 RANGE = re.compile(r"bytes=(?:(\d{1,18})-(\d{1,18})?|-(\d{1,18}))", re.ASCII)
 """A Range header that asks for one part (RFC 9110, 14.1.2)."""
 
+_log = logging.getLogger(__name__)
+
 _CALLED = {"video": "retake", "thumbnail": "poster"}
 """Roles of results that people know under another name."""
 _PLAIN = "!#$&+-.^_`|~"
 """What RFC 8187 lets stand, beside letters and digits."""
+
+
+class PassedOn(StreamingResponse):
+    """An answer whose bytes come from elsewhere as they are sent."""
+
+    async def stream_response(self, send: Send) -> None:
+        """Send them; where they break off, so does the answer: its end is never sent."""
+        status, headers = self.status_code, self.raw_headers
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        try:
+            async for piece in self.body_iterator:
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+        except StorageFailed as error:
+            _log.warning("%s", error)
+            return
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 async def stored_file(
@@ -53,7 +74,7 @@ async def stored_file(
     if request.method == "HEAD" or first == end:
         return Response(status_code=status, headers=told, media_type=kind)
     body = await parts.storage.open(stored.name, first, end)
-    return StreamingResponse(body, status, told, kind)
+    return PassedOn(body, status, told, kind)
 
 
 def _asked_range(request: Request, stored: Stat) -> tuple[int, int]:
