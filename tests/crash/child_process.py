@@ -38,7 +38,7 @@ def run_request(
     payload = request["payload"]
     work = data_dir.work / request["request_id"]
     work.mkdir(exist_ok=True)
-    _fail(payload.get("fault"), watch)
+    fail(payload.get("fault"), watch)
 
     def here(point: str) -> None:
         if payload.get("die_at") == point and once(data_dir, request["request_id"]):
@@ -52,7 +52,7 @@ def run_request(
         def do(stage: Stage = stage, make: Callable[..., Any] = make) -> dict[str, Any]:
             with (data_dir.path / "runs").open("a") as runs:
                 runs.write(f"{request['request_id']} {stage}\n")
-            _work(watch, stage, payload, lambda: here(f"in {stage}"))
+            work_on(watch, stage, payload, lambda: here(f"in {stage}"))
             made = make(data_dir, work, stage)
             here(f"made {stage}")
             return made
@@ -72,7 +72,8 @@ def once(data_dir: DataDir, what: str) -> bool:
     return True
 
 
-def _fail(fault: str | None, watch: Watch) -> None:
+def fail(fault: str | None, watch: Watch) -> None:
+    """Do what a request's payload says is to go wrong with it."""
     match fault:
         case "dies":
             os.abort()
@@ -87,9 +88,17 @@ def _fail(fault: str | None, watch: Watch) -> None:
             return
 
 
-def _work(
-    watch: Watch, stage: Stage, payload: dict[str, Any], half_way: Callable[[], None]
+def _nothing() -> None:
+    return
+
+
+def work_on(
+    watch: Watch,
+    stage: Stage,
+    payload: dict[str, Any],
+    half_way: Callable[[], None] = _nothing,
 ) -> None:
+    """Take as long as the payload says."""
     ticks = max(int(payload.get("work_s", 0) / 0.01), 1)
     for tick in range(ticks):
         watch.progress(stage, tick, ticks)

@@ -30,7 +30,12 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 _HERE = Path(__file__).parent
-_LOADED = ("dbos", "tests.crash.child_process", "tests.crash.server_process")
+_LOADED = (
+    "dbos",
+    "tests.crash.child_process",
+    "tests.crash.server_process",
+    "tests.crash.fleet_processes",
+)
 _NUMBER = struct.Struct("!i")
 
 

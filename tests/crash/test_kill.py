@@ -1,6 +1,6 @@
 """kill -9 of the server and of the engine child: at each step's boundaries, and at random moments.
 
-RETAKE_TEST_KILLS says how many times at random (80 when it is not set), RETAKE_TEST_SEED repeats a
+RETAKE_TEST_KILLS says how many times at random (60 when it is not set), RETAKE_TEST_SEED repeats a
 run's decisions. Several data folders are tortured at once: most of a kill is waiting.
 """
 
@@ -24,7 +24,7 @@ from tests.crash.nursery import Nursery
 from tests.crash.torture import Torture
 from tests.webhooks.receiver import Receiver
 
-KILLS = int(os.environ.get("RETAKE_TEST_KILLS", "80"))
+KILLS = int(os.environ.get("RETAKE_TEST_KILLS", "60"))
 SEED = int(os.environ.get("RETAKE_TEST_SEED", random.randrange(2**32)))
 FOLDERS = 4
 RATE = 10.0
