@@ -18,7 +18,7 @@ from retake.engines.ltx.making import Given, Made
 from retake.engines.ltx.planning import frames_for, grid_for
 from retake.engines.ltx.rate import plan_grid
 from retake.engines.ltx.shooting import Reel, Scene
-from retake.engines.ltx.studio import size_for
+from retake.engines.ltx.size import choose_size
 from retake.engines.ltx.window import Window, plan_windows
 from tests.ltx.shots import make_shot
 
@@ -26,7 +26,8 @@ from tests.ltx.shots import make_shot
 def reel_for(shot: Shot, room: int) -> tuple[Reel, Scene, tuple[Window, ...]]:
     seen = frames_for(shot, Options(handle_s=Fraction(1, 2)))
     grid = grid_for(shot, seen)
-    scene = Scene(shot, grid, size_for(shot, None), PLAIN, seen.start)
+    size = choose_size(shot.frames.width, shot.frames.height, max_tokens=2040)
+    scene = Scene(shot, grid, size, PLAIN, seen.start)
     after = grid.frames - grid.section.end
     windows = plan_windows(len(grid.section), grid.section.start, after, handle=12, room=room)
     return Reel(scene, windows), scene, windows
