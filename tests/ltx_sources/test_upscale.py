@@ -10,6 +10,8 @@ from diffusers.pipelines.ltx2.latent_upsampler import LTX2LatentUpsamplerModel
 from diffusers.pipelines.ltx2.pipeline_ltx2_latent_upsample import LTX2LatentUpsamplePipeline
 from diffusers.pipelines.ltx2.utils import STAGE_2_DISTILLED_SIGMA_VALUES
 
+from retake.core.errors import EngineFailed
+from retake.engines.ltx.latents import Shape, unpack_video
 from retake.engines.ltx.size import choose_size
 from retake.engines.ltx.upscale import REFINE_SIGMAS, pays, upsample
 from tests.ltx.tiny import make_vae
@@ -34,16 +36,16 @@ def test_latents_are_what_diffusers_own_pipeline_makes_of_them() -> None:
     # Statistics that do something; the tiny ones are 0 and 1.
     vae.latents_mean = torch.linspace(-1, 1, 8)
     vae.latents_std = torch.linspace(0.5, 2, 8)
-    latents = torch.randn(1, 8, 3, 2, 3)
+    shape = Shape(3, 2, 3, 1, 24)
+    tokens = torch.randn(1, 18, 8)
+    normalised = tokens.transpose(1, 2).unflatten(2, (3, 2, 3))
     theirs = LTX2LatentUpsamplePipeline(vae, upsampler)(
-        latents=latents, latents_normalized=True, height=64, width=96, num_frames=17,
+        latents=normalised, latents_normalized=True, height=64, width=96, num_frames=17,
         output_type="latent", return_dict=False,
     )[0]  # fmt: skip
-    with torch.no_grad():
-        ours = upsample(latents, upsampler, vae)
+    ours = upsample(unpack_video(tokens, shape, vae), upsampler)
     assert ours.shape == (1, 8, 3, 4, 6)
-    mean, std = (values.view(1, -1, 1, 1, 1) for values in (vae.latents_mean, vae.latents_std))
-    assert torch.allclose(ours * std + mean, theirs, atol=1e-5)
+    assert torch.allclose(ours, theirs, atol=1e-5)
 
 
 def test_the_second_stage_s_steps_are_diffusers_own() -> None:
@@ -56,8 +58,9 @@ def test_an_upsampler_of_another_kind_is_told() -> None:
         in_channels=8, mid_channels=32, num_blocks_per_stage=1,
         spatial_upsample=False, temporal_upsample=True,
     )  # fmt: skip
-    with pytest.raises(ValueError, match="the upsampler made"), torch.no_grad():
-        upsample(torch.zeros(1, 8, 2, 2, 2), later, make_vae())
+    with pytest.raises(EngineFailed, match="doubles width and height") as caught:
+        upsample(torch.zeros(1, 8, 2, 2, 2), later)
+    assert caught.value.code == "weights_unknown"
 
 
 def test_doubling_pays_for_large_canvases_only() -> None:

@@ -33,15 +33,18 @@ class Side:
         clean: Normalised latents of the source, float32 ``[1, tokens, channels]``.
         noise: As many numbers of standard normal noise.
         made: Which tokens are made, bool ``[tokens]``.
+        drawn: What an earlier stage made, where sigmas do not begin at 1; the source when None.
     """
 
     clean: torch.Tensor
     noise: torch.Tensor
     made: torch.Tensor
+    drawn: torch.Tensor | None = None
 
     def started(self, sigma: float) -> torch.Tensor:
         """Return the latents before the first step: kept ones clean, the others noisy."""
-        noisy = self.noise if sigma >= 1 else sigma * self.noise + (1 - sigma) * self.clean
+        drawn = self.clean if self.drawn is None else self.drawn
+        noisy = self.noise if sigma >= 1 else sigma * self.noise + (1 - sigma) * drawn
         return torch.where(self.made[None, :, None], noisy, self.clean)
 
     @property

@@ -119,6 +119,17 @@ INFO = EngineInfo(
             default="vae",
             options=("vae", "diffusion"),
         ),
+        Parameter(
+            name="upscale",
+            type="string",
+            description=(
+                "Whether pictures are made at half of the size first, then doubled and refined: "
+                "`auto`, from a megapixel on; `never`; `always`. Distilled weights with an "
+                "upsampler can."
+            ),
+            default="auto",
+            options=("auto", "never", "always"),
+        ),
         *_NUMBERS,
     ),
 )
@@ -139,6 +150,7 @@ class Options:
     loras: str | None = None
     handle_s: Fraction = Fraction(1)
     decoder: Literal["vae", "diffusion"] = "vae"
+    upscale: Literal["auto", "never", "always"] = "auto"
 
 
 def check_options(options: Mapping[str, Any]) -> Options:
@@ -158,6 +170,7 @@ def check_options(options: Mapping[str, Any]) -> Options:
             )
     preset = _choice("preset", given.pop("preset", None), ("fast", "quality"))
     decoder = _choice("decoder", given.pop("decoder", "vae"), ("vae", "diffusion"))
+    upscale = _choice("upscale", given.pop("upscale", "auto"), ("auto", "never", "always"))
     negative, loras = (_text(name, given.pop(name, None)) for name in ("negative_prompt", "loras"))
     numbers = {one.name: _number(one, given[one.name]) for one in _NUMBERS if one.name in given}
     handle = numbers.pop("handle_s", 1.0)
@@ -167,6 +180,7 @@ def check_options(options: Mapping[str, Any]) -> Options:
         handle_s=Fraction(str(handle)),
         loras=loras,
         decoder=decoder,
+        upscale=upscale,
         **numbers,
     )
 

@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from retake.core.watch import Watch
 from retake.engines.ltx.coding import decode_audio, decode_video, encode_audio, encode_video
 from retake.engines.ltx.denoise import Side, denoise
+from retake.engines.ltx.doubling import FIRST_SHARE, doubled, halved
 from retake.engines.ltx.latents import Shape, draw
 from retake.engines.ltx.memory.work import Phase
 from retake.engines.ltx.progress import Progress
 from retake.engines.ltx.text import Prompt, Prompts
+from retake.engines.ltx.upscale import REFINE_SIGMAS
 
 if TYPE_CHECKING:
     from retake.engines.ltx.memory.attempts import Attempt
@@ -84,9 +86,15 @@ def make_window(
     """
     components = attempt.components
     shape = given.shape
+    # Where only sound is made there is nothing to double.
+    doubles = recipe.doubles and any(given.video_mask)
+    small = halved(given) if doubles else given
     progress = Progress(watch, attempt.work, _phases(given))
     progress.at(Phase.ENCODE)
-    video, audio = attempt.phase(Phase.ENCODE, lambda: _sides(attempt, given, shape, watch))
+    sides = attempt.phase(Phase.ENCODE, lambda: _sides(attempt, given, shape, watch))
+    begun = sides
+    if doubles:
+        begun = attempt.phase(Phase.ENCODE, lambda: _sides(attempt, small, small.shape, watch))
     progress.at(Phase.TEXT)
     texts = [given.prompt, *([recipe.negative] if recipe.guidance.needs_negative else [])]
     if not all(map(prompts.knows, texts)):
@@ -95,35 +103,70 @@ def make_window(
     prompt, *others = [prompts.read(one, components) for one in texts]
     negative = others[0] if others else None
     progress.at(Phase.DENOISE)
-    sigmas = recipe.sigmas(components, shape.tokens)
-
-    def denoised() -> tuple[torch.Tensor, torch.Tensor]:
-        return denoise(
-            components.transformer,
-            video,
-            audio,
-            shape,
-            _on(prompt, components.device),
-            sigmas,
-            recipe.guidance,
-            watch=watch,
-            negative=None if negative is None else _on(negative, components.device),
-            cross_timestep=components.family != "2.0",
-            dtype=components.dtype,
-            step_done=lambda at, _x, _y: progress.at(Phase.DENOISE, (at + 1) / (len(sigmas) - 1)),
+    run = _Run(attempt, recipe, prompt, negative, watch, progress)
+    first = run.denoised(*begun, small.shape, to=FIRST_SHARE if doubles else 1.0)
+    x, y = first
+    if doubles:
+        again = attempt.phase(
+            Phase.DECODE, lambda: doubled(sides, first, given, small.shape, components)
         )
-
-    x, y = attempt.phase(Phase.DENOISE, denoised)
+        x, y = run.denoised(*again, shape, REFINE_SIGMAS, begun=FIRST_SHARE)
     pictures = sound = None
-    if not video.frozen:
+    if any(given.video_mask):
         pictures = attempt.phase(
             Phase.DECODE,
             lambda: _pictures(attempt, x, shape, given.seed if recipe.diffusion else None, watch),
         )
-    if not audio.frozen:
+    if any(given.audio_mask):
         progress.at(Phase.SOUND)
         sound = attempt.phase(Phase.SOUND, lambda: decode_audio(y, components))
     return Made(pictures, sound)
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What is the same in every stage of denoising a window."""
+
+    attempt: Attempt
+    recipe: Recipe
+    prompt: Prompt
+    negative: Prompt | None
+    watch: Watch
+    progress: Progress
+
+    def denoised(
+        self,
+        video: Side,
+        audio: Side,
+        shape: Shape,
+        sigmas: tuple[float, ...] | None = None,
+        *,
+        begun: float = 0.0,
+        to: float = 1.0,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the denoised latents; the stage goes from `begun` of the phase `to` that share."""
+        components, device = self.attempt.components, self.attempt.components.device
+        line = self.recipe.sigmas(components, shape.tokens) if sigmas is None else sigmas
+        share = (to - begun) / (len(line) - 1)
+        return self.attempt.phase(
+            Phase.DENOISE,
+            lambda: denoise(
+                components.transformer,
+                video,
+                audio,
+                shape,
+                _on(self.prompt, device),
+                line,
+                self.recipe.guidance,
+                watch=self.watch,
+                negative=None if self.negative is None else _on(self.negative, device),
+                cross_timestep=components.family != "2.0",
+                dtype=components.dtype,
+                step_done=lambda at, _x, _y: self.progress.at(
+                    Phase.DENOISE, begun + share * (at + 1)
+                ),
+            ),
+        )
 
 
 def _phases(given: Given) -> tuple[Phase, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from retake.engines.ltx.guidance import (
     QUALITY_AUDIO,
@@ -13,10 +13,12 @@ from retake.engines.ltx.guidance import (
     stg_blocks,
 )
 from retake.engines.ltx.sigmas import DISTILLED, distilled, shifted
+from retake.engines.ltx.upscale import pays
 
 if TYPE_CHECKING:
     from retake.engines.ltx.components import Components
     from retake.engines.ltx.info import Options
+    from retake.engines.ltx.size import WorkingSize
 
 QUALITY_STEPS = 30
 
@@ -38,6 +40,8 @@ class Recipe:
         negative: The negative prompt.
         diffusion: Whether LTX-2.5's diffusion decoder decodes the pictures.
         notes: What the user should know.
+        upscale: When pictures are made at half of the size first: ``never``, ``auto``, ``always``.
+        doubles: Whether they are, at the size that the recipe is for.
     """
 
     fast: bool
@@ -46,6 +50,16 @@ class Recipe:
     negative: str
     diffusion: bool = False
     notes: tuple[str, ...] = ()
+    upscale: Literal["auto", "never", "always"] = "never"
+    doubles: bool = False
+
+    def at(self, size: WorkingSize) -> Recipe:
+        """Return the recipe for a working size."""
+        wanted = self.upscale == "always" or (self.upscale == "auto" and pays(size))
+        if not wanted or size.half() is None:
+            return self
+        said = "Made at half of that size first, then doubled and refined in three steps."
+        return replace(self, doubles=True, notes=(*self.notes, said))
 
     def sigmas(self, components: Components, tokens: int) -> tuple[float, ...]:
         """Return the sigmas for a window of so many video tokens, ending with 0."""
@@ -77,6 +91,7 @@ def recipe_for(options: Options, components: Components) -> Recipe:
         negative=NEGATIVE if options.negative_prompt is None else options.negative_prompt,
         diffusion=options.decoder == "diffusion" and components.diffusion_decoder is not None,
         notes=notes,
+        upscale=options.upscale if fast and can_double(components) else "never",
     )
 
 
@@ -88,6 +103,11 @@ def _scaled(scales: Scales, options: Options, cfg: float | None) -> Scales:
         "rescale": options.guidance_rescale,
     }
     return replace(scales, **{name: value for name, value in asked.items() if value is not None})
+
+
+def can_double(components: Components) -> bool:
+    """Return whether the weights can make pictures in two stages."""
+    return components.distilled and components.upsampler is not None
 
 
 def _perturbs(components: Components) -> bool:
@@ -103,6 +123,10 @@ def _notes(options: Options, components: Components) -> tuple[str, ...]:
         said.append("The preset quality is made for full weights; these are distilled ones.")
     if options.stg_scale and not _perturbs(components):
         said.append("These weights were not made for stg_scale; it was left out.")
+    if options.upscale == "always" and not (options.preset != "quality" and can_double(components)):
+        said.append(
+            "Only distilled weights with a latent_upsampler work in two stages; it was one."
+        )
     if options.decoder == "diffusion" and components.diffusion_decoder is None:
         said.append("These weights have no diffusion decoder; the VAE decoded the pictures.")
     return tuple(said)

@@ -13,6 +13,7 @@ from retake.core.timing import FrameRange
 from retake.core.watch import Stage
 from retake.engines.engine import Frame, Shot, Take
 from retake.engines.ltx.colour import light_of
+from retake.engines.ltx.compiling import compile_blocks
 from retake.engines.ltx.components import Components, load
 from retake.engines.ltx.info import Options
 from retake.engines.ltx.making import make_window
@@ -24,7 +25,7 @@ from retake.engines.ltx.progress import WHOLE
 from retake.engines.ltx.rate import Grid
 from retake.engines.ltx.recipe import Recipe, recipe_for
 from retake.engines.ltx.shooting import Reel, Scene
-from retake.engines.ltx.size import WorkingSize, choose_size
+from retake.engines.ltx.size import CELL, WorkingSize, choose_size
 from retake.engines.ltx.text import Prompts, beyond
 from retake.engines.ltx.weights.loras import Lora
 from retake.engines.ltx.weights.merging import merge
@@ -40,6 +41,8 @@ def open_studio(
     *,
     distilled: bool | None = None,
     loras: Sequence[Lora] = (),
+    quantise: bool | None = None,
+    compiled: bool = False,
 ) -> Studio:
     """Load the weights in `folder`.
 
@@ -49,6 +52,8 @@ def open_studio(
             one.
         distilled: Whether the weights take eight steps without guidance; None asks their scheduler.
         loras: What is put into the weights.
+        quantise: Whether blocks are held as 8-bit numbers; None where the card needs it.
+        compiled: Whether the transformer's blocks are compiled.
 
     Raises:
         EngineFailed: They cannot be loaded, or a LoRA is for others.
@@ -59,7 +64,10 @@ def open_studio(
     components = replace(load(folder, "cpu", dtype, distilled=distilled), device=card.device)
     parts = {"transformer": components.transformer, "connectors": components.connectors}
     merge(parts, loras, card.device)
-    return Studio(components, Memory(components, card))
+    memory = Memory(components, card, quantise=quantise)
+    if compiled:
+        compile_blocks(components.transformer)
+    return Studio(components, memory)
 
 
 class Studio:
@@ -89,11 +97,12 @@ class Studio:
         windows = windows_for(grid, options)
 
         def attempt(one: Attempt) -> Take:
-            size = size_for(shot, one.way.tokens_per_frame)
+            size = size_for(shot, one.way.tokens_per_frame, recipe)
+            own = recipe.at(size)
             reel = Reel(Scene(shot, grid, size, light, seen.start), windows)
-            self._make_all(one, reel, windows, recipe, shot)
+            self._make_all(one, reel, windows, own, shot)
             cut = _cut_note(shot.prompt, self.components)
-            notes = (*cut, *recipe.notes, *_size_note(size), *one.notes)
+            notes = (*cut, *_size_note(size), *own.notes, *one.notes)
             return _taken(shot, reel, (*notes, light.note) if light.note else notes)
 
         return self._memory.run(_work(shot, grid, windows, recipe, self.components), attempt)
@@ -109,25 +118,33 @@ class Studio:
             reel.take_in(window, made)
 
 
-def size_for(shot: Shot, most_tokens: int | None) -> WorkingSize:
+def size_for(shot: Shot, most_tokens: int | None, recipe: Recipe | None = None) -> WorkingSize:
     """Return the working size for a shot.
 
     Args:
         shot: Its frames' size and pixels' aspect count.
         most_tokens: Most video tokens of one latent frame; None is the model's own limit.
+        recipe: Where its latents are doubled the size is one that has a half.
     """
-    return choose_size(
-        shot.frames.width,
-        shot.frames.height,
-        max_tokens=min(most_tokens or MOST_TOKENS, MOST_TOKENS),
-        pixel_aspect=shot.pixel_aspect,
-    )
+
+    def chosen(cell: int) -> WorkingSize:
+        return choose_size(
+            shot.frames.width,
+            shot.frames.height,
+            max_tokens=min(most_tokens or MOST_TOKENS, MOST_TOKENS),
+            pixel_aspect=shot.pixel_aspect,
+            cell=cell,
+        )
+
+    if recipe is not None and recipe.at(twice := chosen(2 * CELL)).doubles:
+        return twice
+    return chosen(CELL)
 
 
 def _work(
     shot: Shot, grid: Grid, windows: tuple[Window, ...], recipe: Recipe, components: Components
 ) -> Work:
-    size = size_for(shot, None)
+    size = size_for(shot, None, recipe)
     longest = max(window.count for window in windows)
     return Work(
         width=size.width,

@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from retake.core.errors import EngineFailed
 from retake.engines.ltx.size import WorkingSize
 
 REFINE_SIGMAS = (0.909375, 0.725, 0.421875, 0.0)
@@ -30,29 +31,23 @@ def pays(size: WorkingSize) -> bool:
     return size.half() is not None and size.tokens >= _PAYS_FROM_TOKENS
 
 
-def upsample(latents: torch.Tensor, upsampler: Any, vae: Any) -> torch.Tensor:
-    """Return normalised latents of twice the width and height.
+@torch.no_grad()
+def upsample(latents: torch.Tensor, upsampler: Any) -> torch.Tensor:
+    """Return latents of twice the width and height, ``[1, C, F, 2h, 2w]``.
 
     Args:
-        latents: Normalised ``[1, C, F, h, w]``.
+        latents: As the video encoder gives them, not normalised, ``[1, C, F, h, w]``.
         upsampler: An `LTX2LatentUpsamplerModel` that doubles both sides.
-        vae: The video autoencoder, for the latents' mean, deviation and scale.
 
     Raises:
-        ValueError: The upsampler does not double both sides, or changes the number of frames.
+        EngineFailed: It does something else (``weights_unknown``).
     """
-    mean, scale = _statistics(vae, latents)
-    plain = latents * scale + mean
-    made = upsampler(plain.to(upsampler.dtype)).to(latents.dtype)
+    made = upsampler(latents.to(upsampler.dtype)).to(latents.dtype)
     batch, channels, frames, height, width = latents.shape
     if made.shape != (batch, channels, frames, 2 * height, 2 * width):
-        raise ValueError(f"the upsampler made {tuple(made.shape)} of {tuple(latents.shape)}")
-    return (made - mean) / scale
-
-
-def _statistics(vae: Any, latents: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    def channels(values: torch.Tensor) -> torch.Tensor:
-        return values.to(latents.device, latents.dtype).view(1, -1, 1, 1, 1)
-
-    scaling = float(vae.config.scaling_factor)
-    return channels(vae.latents_mean), channels(vae.latents_std) / scaling
+        raise EngineFailed(
+            "weights_unknown",
+            f"the latent_upsampler makes {tuple(made.shape)} of {tuple(latents.shape)}; accepted "
+            "is one that doubles width and height",
+        )
+    return made
