@@ -13,51 +13,18 @@ longer than its lease finds that row gone, and so changes nothing.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
 from retake import __version__
 from retake.core.request import Status
 from retake.queue.database import Connection, Database, Dialect
 from retake.queue.fleet import statements as sql
+from retake.queue.fleet.claim import PROTOCOL, Able, Claim
 from retake.queue.fleet.moment import Clock, database_time
 
-PROTOCOL = 1
-"""What this program's workers know: raised when a request may need a step that older ones lack."""
+__all__ = ["LEASE_S", "PROTOCOL", "Able", "Claim", "Claims"]
 
 LEASE_S = 15.0
-
-
-@dataclass(frozen=True, slots=True)
-class Able:
-    """What a worker can do.
-
-    Attributes:
-        worker: Its name, which no other worker has or had.
-        engines: The engines that it can make sections with.
-        slots: How many requests it works on at once.
-        protocol: What it knows; it gets no request that needs more.
-    """
-
-    worker: str
-    engines: tuple[str, ...]
-    slots: int = 1
-    protocol: int = PROTOCOL
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A request that a worker has.
-
-    Attributes:
-        request_id: Which.
-        attempt: How often the request has been claimed: the number that fences off all others.
-        stage: The stage that an earlier attempt had reached; None for none.
-    """
-
-    request_id: str
-    attempt: int
-    stage: str | None = None
 
 
 class Claims:
@@ -105,8 +72,11 @@ class Claims:
         """
         return await self._database.write(self._take)
 
-    async def renew(self) -> tuple[dict[str, int], list[str]]:
+    async def renew(self, ready: int | None = None) -> tuple[dict[str, int], list[str]]:
         """Hold on to everything that is claimed for another lease.
+
+        Args:
+            ready: How many of the slots can work now; None is all.
 
         Returns:
             The attempt of each request that is still this worker's, and those of them that are to
@@ -119,7 +89,7 @@ class Claims:
             held = db.execute(sql.RENEW, values).fetchall()
             about = {
                 "engines": " ".join(able.engines),
-                "slots": able.slots,
+                "slots": able.slots if ready is None else ready,
                 "protocol": able.protocol,
                 "version": __version__,
             }
@@ -192,6 +162,12 @@ class Claims:
             return db.execute(sql.GIVE_BACK, values).rowcount > 0
 
         return await self._database.write(give_back)
+
+    async def asked(self) -> list[str]:
+        """Return what the worker has and is to be cancelled."""
+        values = {"worker": self._able.worker}
+        rows = await self._database.read(lambda db: db.execute(sql.ASKED, values).fetchall())
+        return [row[0] for row in rows]
 
     async def unended(self) -> list[str]:
         """Return the requests, whosever, that were begun and have not ended."""

@@ -33,11 +33,15 @@ class Seen:
         request_id: Which.
         key_id: Whose.
         ended: Whether it has ended.
+        processing: Whether somebody works on it, or is to go on with it.
+        stage: The stage that it has reached.
     """
 
     request_id: str
     key_id: str
     ended: bool
+    processing: bool = False
+    stage: str | None = None
 
 
 def read_all(db: Connection) -> tuple[list[Any], list[str]]:
@@ -123,7 +127,8 @@ class Mirror:
                 self._turns.served(request_id)
             self._processing.add(request_id)
             self._note_progress(row, ago)
-        return Seen(request_id, key_id, status.terminal)
+        processing = status is Status.PROCESSING
+        return Seen(request_id, key_id, status.terminal, processing, row["stage"])
 
     def _note_progress(self, row: Any, ago: float) -> None:
         if row["claimed_at"] is None:

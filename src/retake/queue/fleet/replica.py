@@ -21,6 +21,7 @@ from retake.queue.feed import Feed
 from retake.queue.fleet.ears import Ears
 from retake.queue.fleet.mirror import Mirror, Seen, read_all, read_some
 from retake.queue.fleet.moment import database_time
+from retake.queue.fleet.own import Own
 from retake.queue.fleet.rescue import Rescue
 from retake.queue.fleet.rescuer import Rescuer
 from retake.queue.observer import Observer, Unobserved
@@ -76,8 +77,8 @@ class Replica:
         self._on_end = on_end
         self.unfinished = unfinished
         self.observer: Observer = Unobserved()
+        self._own = Own(lambda: self.observer)
         self._mirror = Mirror(unfinished)
-        self._own: dict[str, str] = {}
         self._changed: dict[str, None] = {}
         self._moved: dict[str, None] = {}
         self._all = True
@@ -127,8 +128,7 @@ class Replica:
     def add(self, place: int, new: NewRequest) -> None:
         """Note that a request was accepted here; the workers are told by the database."""
         self._mirror.add(place, new.key_id, new.request_id, new.priority)
-        self._own[new.request_id] = new.model
-        self.observer.accepted(new.request_id, new.model)
+        self._own.accept(new)
         self._feed.changed(new.key_id, new.request_id)
 
     async def cancel(self, request_id: str) -> None:
@@ -233,10 +233,11 @@ class Replica:
 
     async def _tell(self, seen: Seen) -> None:
         self._feed.changed(seen.key_id, seen.request_id)
+        self._own.see(seen)
         if not seen.ended:
             return
         self._on_end(seen.request_id)
-        model = self._own.pop(seen.request_id, None)
-        if model is not None and (found := await self._store.get(seen.request_id)) is not None:
-            code = None if found.error is None else str(found.error.get("code"))
-            self.observer.ended(seen.request_id, model, found.status.value, code)
+        if self._own.has(seen.request_id):
+            found = await self._store.get(seen.request_id)
+            if found is not None:
+                self._own.end(found)

@@ -10,14 +10,15 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from retake.core.errors import StorageFailed
 from retake.core.request import Status
 from retake.core.watch import Stage
 from retake.queue.desk import EngineLink
-from retake.queue.fleet.claims import Claim, Claims
+from retake.queue.fleet.claim import Claim
+from retake.queue.fleet.claims import Claims
+from retake.queue.fleet.held import Held
 from retake.queue.observer import Observer, Unobserved
 from retake.queue.progress import stage_named
 from retake.queue.store import Discard, Store
@@ -27,17 +28,6 @@ _log = logging.getLogger(__name__)
 
 _TELL_EVERY_S = 1.0
 """How often progress within a stage is told to the others, in seconds."""
-
-
-@dataclass(slots=True)
-class _Held:
-    claim: Claim
-    request: dict[str, Any]
-    model: str
-    trace: str | None
-    stage: Stage | None
-    sent: bool = False
-    told_at: float = 0.0
 
 
 class Slot:
@@ -52,6 +42,7 @@ class Slot:
     Attributes:
         observer: Is told what happens to requests.
         open: Whether it may claim; a worker that is drained claims nothing more.
+        on_ready: Called when a child has become ready.
     """
 
     def __init__(
@@ -67,12 +58,13 @@ class Slot:
         self._clock = clock
         self.observer: Observer = Unobserved()
         self.open = True
-        self._held: _Held | None = None
+        self._held: Held | None = None
         self._link: EngineLink | None = None
         self._asks = False
         self._claiming: asyncio.Task[None] | None = None
         self._again = False
         self._failed = False
+        self.on_ready: Callable[[], None] | None = None
 
     @property
     def dispatch(self) -> Slot:
@@ -133,6 +125,8 @@ class Slot:
 
     def admit(self) -> str | None:
         """Return the claimed request once; where there is none, one is claimed."""
+        if not self._asks and self.on_ready is not None:
+            self.on_ready()
         self._asks = True
         if self._held is None:
             self.look()
@@ -240,7 +234,10 @@ class Slot:
         if not (self.open and self._asks):
             await self._claims.give_back(claim)
             return
-        stage = stage_named(claim.stage)
-        self._held = _Held(claim, record.for_engine(), record.model, record.trace, stage)
+        stage = stage_named(claim.stage) or Stage.FETCH
+        self._held = Held(claim, record.for_engine(), record.model, record.trace, stage)
         if self._link is not None:
             self._link.wake()
+        # Whoever cancelled it a moment ago told a worker that did not know of it yet.
+        if claim.request_id in await self._claims.asked():
+            self.cancel(claim.request_id)

@@ -74,6 +74,8 @@ class Station:
         )
         self._strays: set[tuple[str, int]] = set()
         self._beat_now = asyncio.Event()
+        for place in places:
+            place.slot.on_ready = self._beat_now.set
         self._heart: asyncio.Task[None] | None = None
 
     @property
@@ -158,7 +160,8 @@ class Station:
     async def _renew(self) -> None:
         # Claims that are made meanwhile are not in the answer, so those of before are compared.
         before = {place: place.slot.claim for place in self._places}
-        attempts, asked = await self._claims.renew()
+        ready = sum(place.supervisor.ready for place in self._places)
+        attempts, asked = await self._claims.renew(ready)
         for place, claim in before.items():
             if claim is not None and place.slot.claim == claim:
                 place.slot.check(attempts)
