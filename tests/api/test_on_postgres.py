@@ -85,3 +85,20 @@ def test_while_the_database_is_away_calls_say_so_and_then_go_on(
         postgres.start_again()
     until(lambda: server.client.get(f"{API}/requests/{request_id}").status_code == 200)
     assert server.take() == request_id
+
+
+def test_a_held_submit_is_acknowledged_though_the_database_goes_away_meanwhile(
+    server: Live, postgres: PostgresServer
+) -> None:
+    held = server.in_background(lambda: server.submit(Prefer="wait=2"))
+    until(
+        lambda: server.requests.dispatch.admitted() or server.call(server.requests.dispatch.admit)
+    )
+    postgres.stop()
+    try:
+        answer = held()
+        assert (answer.status_code, answer.json()["status"]) == (200, "queued")
+    finally:
+        postgres.start_again()
+    request_id = answer.json()["request_id"]
+    until(lambda: server.client.get(f"{API}/requests/{request_id}").status_code == 200)

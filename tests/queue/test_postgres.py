@@ -18,11 +18,11 @@ from typer.testing import CliRunner
 from retake.cli.main import app
 from retake.core.errors import BadRequest, StorageFailed
 from retake.queue.data_dir import DataDir
-from retake.queue.database import Connection, ConstraintFailed
+from retake.queue.database import Connection, ConstraintFailed, Dialect
 from retake.queue.database.postgres import PostgresDatabase
 from retake.queue.database.postgres.connection import translated
 from retake.queue.database.postgres.link import Patience, conninfo_of
-from retake.queue.database.postgres.upgrade import upgrade, versions
+from retake.queue.database.postgres.upgrade import Versions, upgrade, versions
 from retake.queue.once import Once
 from retake.queue.opening import open_postgres
 from retake.queue.record import NewRequest
@@ -291,4 +291,18 @@ def test_a_name_with_a_nul_in_it_is_simply_not_found(
     requests = Requests(DataDir(tmp_path), database=open_postgres(url))
     assert asyncio.run(requests.get("r\0", "key")) is None
     requests.close()
+    postgres.drop(url)
+
+
+def test_a_table_that_somebody_holds_stops_an_upgrade_and_nobody_else(
+    postgres: PostgresServer,
+) -> None:
+    url = postgres.fresh()
+    steps = (*STEPS, {Dialect.POSTGRESQL: "alter table requests add column more text"})
+    with psycopg.connect(url) as holder:
+        holder.execute("select count(*) from requests")
+        with pytest.raises(StorageFailed) as caught:
+            upgrade(url, steps)
+    assert caught.value.code == "database_refused"
+    assert upgrade(url, steps) == Versions(len(STEPS), len(STEPS) + 1)
     postgres.drop(url)

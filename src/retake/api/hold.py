@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 from fastapi import Request
 
 from retake.api.parts import ApiParts
+from retake.core.errors import StorageFailed
 from retake.queue.record import Record
+
+_log = logging.getLogger(__name__)
 
 
 async def hold(request: Request, parts: ApiParts, record: Record, wait_s: float) -> Record:
     """Return the record once it has ended, `wait_s` are over, or nobody waits any more.
 
-    The client hanging up, or the server being told to stop, ends the waiting, not the work.
+    The client hanging up, the server being told to stop, or its database being away, ends the
+    waiting, not the work.
     """
     if wait_s <= 0 or record.status.terminal:
         return record
@@ -22,6 +27,10 @@ async def hold(request: Request, parts: ApiParts, record: Record, wait_s: float)
     try:
         await asyncio.wait([waiting, leaving], return_when=asyncio.FIRST_COMPLETED)
         return waiting.result() if waiting.done() else record
+    except StorageFailed as error:
+        # It was accepted, and that is what has to be told.
+        _log.warning("a held call is answered without a last look: %s", error)
+        return record
     finally:
         waiting.cancel()
         leaving.cancel()

@@ -29,6 +29,7 @@ _CLEAN_EVERY_S = 3600
 _SOON_S = 0.02
 _GRACE_S = 3.0
 _AFTER_MISTAKE_S = 60
+_AWAY_S = 3
 
 
 def _nothing(_attempt: Attempt) -> None:
@@ -65,19 +66,16 @@ class Notifier:
     ) -> None:
         self._endpoints, self._outbox = webhooks.endpoints, webhooks.outbox
         self._message = message
-        self._timeout_s = timeout_s
-        self._allow_private = allow_private
+        self._timeout_s, self._allow_private = timeout_s, allow_private
         self._patience = patience or Patience()
-        self._now = now
-        self._resolve = resolve
+        self._now, self._resolve = now, resolve
         self._told = told
         self._lanes = Lanes(width or Width())
         self._woken = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop: asyncio.Task[None] | None = None
         self._soon: asyncio.TimerHandle | None = None
-        self._place = 0
-        self._clean_at = 0.0
+        self._place, self._clean_at = 0, 0.0
 
     @property
     def under_way(self) -> int:
@@ -131,9 +129,11 @@ class Notifier:
                 self._woken.clear()
                 await self._look()
                 await self._rest()
-            except Exception:  # noqa: BLE001 - whatever it is, the outbox keeps what is in it
-                _log.exception("webhooks are delivered again in %d s", _AFTER_MISTAKE_S)
-                await asyncio.sleep(_AFTER_MISTAKE_S)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the outbox keeps what is in it
+                away = isinstance(error, StorageFailed)
+                wait_s = _AWAY_S if away else _AFTER_MISTAKE_S
+                _log.error("webhooks are delivered again in %d s", wait_s, exc_info=not away)
+                await asyncio.sleep(wait_s)
 
     async def _take_up(self) -> None:
         """Begin with what was left when the server last ended."""

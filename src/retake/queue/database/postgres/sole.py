@@ -21,6 +21,7 @@ from retake.queue.database.postgres.link import conninfo_of
 _log = logging.getLogger(__name__)
 
 _EVERY_S = 2.0
+_ANSWER_S = 10.0
 _TAKE = "select pg_try_advisory_lock(%s)"
 
 
@@ -90,7 +91,7 @@ class Sole:
             try:
                 while True:
                     await asyncio.sleep(self._every_s)
-                    await asyncio.wait_for(db.execute("select 1"), self._every_s * 2)
+                    await asyncio.wait_for(db.execute("select 1"), _ANSWER_S)
             finally:
                 self.doing = None
                 await doing.stop()

@@ -103,6 +103,8 @@ def _climb(db: psycopg.Connection[Row], steps: tuple[Texts, ...], *, only_empty:
         check(versions)
     if versions.found == versions.known or (only_empty and versions.found):
         return versions
+    # A step that waits for a table makes everybody else wait behind it.
+    db.execute("set local lock_timeout = '5s'")
     db.execute(_MAKE.encode())
     for step in steps[versions.found :]:
         if text := step[Dialect.POSTGRESQL]:
