@@ -91,18 +91,49 @@ class FleetTorture(Torture):
                 self._pause(servers)
                 self._strike(self.chance.choice(_WHAT), servers, workers)
             self.seconds = time.monotonic() - began
-            for each in servers:
-                each.job.signal(9)
-                each.end(30)
-            for each in servers:
-                self._add(each.heard)
-            # One that asks for nothing goes on until everything has ended and was told.
-            last = self.server("api-3", self.plan())
-            ending.callback(last.job.signal, 9)
-            assert last.end(60 + kills) == 0
-            for each in workers:
-                each.job.signal(15)
-            assert [each.end(30) for each in workers] == [0, 0]
+            self._finish(servers, workers, ending, 60 + kills)
+
+    def _finish(
+        self, servers: list[Member], workers: list[Member], ending: ExitStack, within_s: float
+    ) -> None:
+        for each in servers:
+            each.job.signal(9)
+            each.end(30)
+            self._add(each.heard)
+        # One that asks for nothing goes on until everything has ended and was told.
+        last = self.server("api-3", self.plan())
+        ending.callback(last.job.signal, 9)
+        assert last.end(within_s) == 0
+        for each in workers:
+            each.job.signal(15)
+        assert [each.end(30) for each in workers] == [0, 0]
+
+    def lose_database(self, away_s: float, rate: float) -> float:
+        """Let the database be away under load; return how long the first end took after it."""
+        with ExitStack() as ending:
+            servers = [self.server(name, self.plan(rate=rate)) for name in SERVERS]
+            workers = [self.worker(name) for name in WORKERS]
+            for each in (*servers, *workers):
+                ending.callback(each.job.signal, 9)
+            self._until_more(servers, 30)
+            self.postgres.stop()
+            time.sleep(away_s)
+            self.postgres.start_again()
+            back = time.monotonic()
+            self._until_more(servers, 60)
+            took_s = time.monotonic() - back
+            # Nobody had to be started again.
+            for each in (*servers, *workers):
+                os.kill(each.job.pid, 0)
+            self._finish(servers, workers, ending, 60)
+        return took_s
+
+    def _until_more(self, servers: list[Member], within_s: float) -> None:
+        until = time.monotonic() + within_s
+        ended = sum(len(each.heard.ended) for each in servers)
+        while sum(len(each.heard.ended) for each in servers) <= ended + 2:
+            assert time.monotonic() < until, "nothing ends"
+            time.sleep(0.02)
 
     def _strike(self, what: str, servers: list[Member], workers: list[Member]) -> None:
         self.kills[what] += 1

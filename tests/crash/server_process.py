@@ -16,6 +16,7 @@ import random
 import secrets
 import signal
 import sys
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -135,6 +136,11 @@ class Server:
             self.deadly.die("told", "server-told")
 
     async def submit(self, request_id: str, key_id: str, payload: dict[str, Any]) -> None:
+        # What a client is told by an error, such as that the database is away, is no promise.
+        with suppress(StorageFailed):
+            await self._submit(request_id, key_id, payload)
+
+    async def _submit(self, request_id: str, key_id: str, payload: dict[str, Any]) -> None:
         new = NewRequest(
             request_id, key_id, "retake", "none", payload, "url:none", 1, webhook=self.target
         )
