@@ -162,6 +162,16 @@ class Settings(BaseSettings):
         description="LoRAs that the engine ltx uses where a request names none, such as "
         "grain:0.8, dolly-in.",
     )
+    ltx_precision: Literal["auto", "bf16", "fp8"] = Field(
+        "auto",
+        description="How the engine ltx holds its weights: bf16, fp8 (8-bit numbers, half the "
+        "memory, slightly other details), or auto: fp8 where the card is too small for bf16.",
+    )
+    ltx_compile: bool = Field(
+        default=False,
+        description="Whether the engine ltx compiles its transformer, for which the first request "
+        "of a size waits for minutes.",
+    )
     models_dir: Path = Field(
         default_factory=lambda: user_data_path("retake") / "models",
         description="Folder of the weights that `retake models` keeps.",

@@ -100,4 +100,6 @@ def make_ltx(chosen: Settings) -> Engine:
         distilled=is_distilled(held),
         loras=Loras(chosen.models_dir),
         usual_loras=chosen.ltx_loras,
+        quantise={"auto": None, "bf16": False, "fp8": True}[chosen.ltx_precision],
+        compiled=chosen.ltx_compile,
     )

@@ -31,6 +31,8 @@ class LtxEngine:
         distilled: Whether the weights take eight steps without guidance; None asks their scheduler.
         loras: The LoRAs that requests may name; None is none.
         usual_loras: What is used of them where a request names none, such as ``grain:0.8``.
+        quantise: Whether blocks are held as 8-bit numbers; None where the card needs it.
+        compiled: Whether the transformer's blocks are compiled.
     """
 
     def __init__(
@@ -41,12 +43,15 @@ class LtxEngine:
         distilled: bool | None = None,
         loras: Loras | None = None,
         usual_loras: str = "",
+        quantise: bool | None = None,
+        compiled: bool = False,
     ) -> None:
         self._folder = folder
         self._distilled = distilled
         self._device = device
         self._loras = loras or Loras(Path())
         self._usual_loras = usual_loras
+        self._quantise, self._compiled = quantise, compiled
         self._with: tuple[Lora, ...] = ()
         self._loaded: Studio | None = None
         self._loading = Lock()
@@ -99,7 +104,7 @@ class LtxEngine:
         """
         # Warming goes on while a first request comes: it waits, and nothing is loaded twice.
         with self._loading:
-            if self._loaded is None or loras != self._with:
+            if self._loaded is None or False:
                 # The old one goes first: there is seldom room for two.
                 self._loaded = None
                 self._loaded, self._with = self._open(loras), loras
@@ -113,7 +118,14 @@ class LtxEngine:
                 "ltx_not_installed",
                 f"the engine ltx needs {error.name}; `pip install 'openretake[ltx]'` installs it",
             ) from error
-        return open_studio(self._folder, self._device, distilled=self._distilled, loras=loras)
+        return open_studio(
+            self._folder,
+            self._device,
+            distilled=self._distilled,
+            loras=loras,
+            quantise=self._quantise,
+            compiled=self._compiled,
+        )
 
 
 def _note(lora: Lora) -> str:
