@@ -146,6 +146,30 @@ def test_a_server_that_is_away_is_told_soon_and_is_used_again_when_it_is_back(
     assert numbers(url) == [0, 1]
 
 
+def test_a_server_that_has_become_a_standby_is_away(url: str, postgres: PostgresServer) -> None:
+    def read_only(how: str) -> None:
+        with psycopg.connect(postgres.url("postgres"), autocommit=True) as db:
+            db.execute(f"alter system set default_transaction_read_only = {how}".encode())
+            db.execute("select pg_reload_conf()")
+        time.sleep(0.2)
+
+    async def write(database: PostgresDatabase) -> None:
+        await asyncio.gather(*(database.write(insert(n)) for n in range(2)))
+
+    with opened(url, total_s=0.3) as database:
+        database.write_now(insert(5))
+        read_only("on")
+        try:
+            with pytest.raises(StorageFailed) as caught:
+                asyncio.run(write(database))
+            assert caught.value.code == "database_unavailable"
+        finally:
+            read_only("off")
+        time.sleep(0.6)
+        asyncio.run(write(database))
+    assert numbers(url) == [0, 1, 5]
+
+
 def test_two_that_are_in_each_others_way_both_get_through(url: str) -> None:
     met = threading.Barrier(2, timeout=10)
 
@@ -257,9 +281,15 @@ def test_the_commands_tell_the_version_and_no_password(
         assert "geheim" not in done.output
         return done.exit_code, done.output
 
+    def doctor() -> str:
+        done = CliRunner().invoke(app, ["doctor"], env={"RETAKE_DATABASE": url})
+        assert "geheim" not in done.output
+        return done.output
+
     assert "version 0 of" in retake("db", "status")[1]
     assert f"went from version 0 to {len(STEPS)}" in retake("db", "upgrade")[1]
     assert "already" in retake("db", "upgrade")[1]
+    assert f"version {len(STEPS)} of {len(STEPS)}" in " ".join(doctor().split())
     assert retake("keys", "create", "--name", "mine")[1].startswith("rt_")
     with psycopg.connect(url, autocommit=True) as db:
         db.execute("update retake_version set version = version - 1")

@@ -78,6 +78,10 @@ def _transaction(
         # Lost, or to be tried again: `Link` decides.
         _roll_back(db)
         raise
+    except errors.ReadOnlySqlTransaction as error:
+        # The server became a standby behind our back; the next connection looks for another.
+        db.close()
+        raise psycopg.OperationalError(str(error)) from error
     except Exception as error:
         _roll_back(db)
         if len(functions) > 1:
@@ -99,7 +103,7 @@ def _run(connection: PostgresConnection, function: Work[Any], *, apart: bool) ->
     connection.execute("savepoint one")
     try:
         result = function(connection)
-    except psycopg.OperationalError:
+    except (psycopg.OperationalError, errors.ReadOnlySqlTransaction):
         raise
     except Exception as error:  # noqa: BLE001 - it is its caller's alone, whatever it is
         connection.execute("rollback to one")
