@@ -24,6 +24,7 @@ _OWN = frozenset(
         "idempotency_key",
         "mode",
         "model",
+        "pick",
         "progress",
         "prompt",
         "sections",
@@ -68,6 +69,10 @@ def submit(
     ] = None,
     seeds: Annotated[
         str | None, typer.Option(help="The seeds of several results, such as 7,8,9.")
+    ] = None,
+    pick: Annotated[
+        str | None,
+        typer.Option(help="best: the result whose seams score best is the first one."),
     ] = None,
     model: Annotated[
         str, typer.Option(help="Which model; GET …/models of the server lists them.")
@@ -125,6 +130,7 @@ def submit(
             "video_codec": video_codec,
             "audio_codec": audio_codec,
             "takes": takes,
+            "pick": pick,
             "seeds": seeds_of(seeds),
             "sections": _sections(section or ()),
             **_parameters(more or []),
