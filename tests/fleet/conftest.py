@@ -37,11 +37,23 @@ class Fleet:
         return Claims(self.database, able, lease_s=10, most_of_key=most_of_key, clock=self.clock)
 
     def submit(self, key_id: str = "key", engine: str = "vfx", **more: Any) -> str:
+        new = self._new(key_id, engine, **more)
+        do(self.store.insert(new))
+        return new.request_id
+
+    def submit_many(self, key_id: str, count: int) -> list[str]:
+        new = [self._new(key_id, "vfx") for _ in range(count)]
+
+        async def insert() -> None:
+            await asyncio.gather(*map(self.store.insert, new))
+
+        do(insert())
+        return [each.request_id for each in new]
+
+    def _new(self, key_id: str, engine: str, **more: Any) -> NewRequest:
         self.made += 1
         name = f"{key_id}-{self.made}"
-        new = NewRequest(name, key_id, "model", engine, {}, "url:x", 1, **more)
-        do(self.store.insert(new))
-        return name
+        return NewRequest(name, key_id, "model", engine, {}, "url:x", 1, **more)
 
     def get(self, request_id: str) -> Record:
         return do(self.store.existing(request_id))

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from pathlib import Path
 
 from retake.core.request import Status
+from retake.queue.data_dir import DataDir
+from retake.queue.fleet.claims import Able, Claims
+from retake.queue.opening import open_database
 from tests.fleet.conftest import Fleet, do, finish, taken
+from tests.postgres import PostgresServer
 
 
 def order(fleet: Fleet, worker_name: str = "w", most: int = 100) -> list[str]:
@@ -30,7 +35,7 @@ def test_the_oldest_goes_first_and_is_processing_at_once(fleet: Fleet) -> None:
 
 
 def test_one_keys_thousand_requests_delay_another_keys_first_by_none(fleet: Fleet) -> None:
-    many = [fleet.submit("busy") for _ in range(100)]
+    many = fleet.submit_many("busy", 1000)
     assert order(fleet, most=3) == many[:3]
     alone, next_one = fleet.submit("alone"), fleet.submit("alone")
     assert order(fleet, most=4) == [alone, many[3], next_one, many[4]]
@@ -57,7 +62,13 @@ def test_a_worker_gets_only_what_its_engines_and_its_protocol_can_do(fleet: Flee
     large, new = fleet.submit(engine="ltx"), fleet.submit(needs=2)
     assert do(fleet.worker("cpu").take()) is None
     assert taken(fleet.worker("gpu", "vfx", "ltx")).request_id == large
-    assert taken(fleet.worker("upgraded", protocol=2)).request_id == new
+    upgraded = fleet.worker("upgraded", protocol=2)
+    claim = taken(upgraded)
+    assert claim.request_id == new
+    # What an upgraded worker leaves behind is not for the others either.
+    assert do(upgraded.give_back(claim))
+    assert do(fleet.worker("cpu").take()) is None
+    assert taken(upgraded).request_id == new
 
 
 def test_a_worker_that_is_gone_loses_its_request_to_another(fleet: Fleet) -> None:
@@ -188,6 +199,60 @@ def test_many_workers_at_once_get_each_request_once_and_in_turns(fleet: Fleet) -
     names = do(work())
     assert len(set(names)) == len(names) == 20
     assert set(Counter(name.partition("-")[0] for name in names).values()) == {5}
+
+
+def test_processes_that_claim_at_once_get_each_request_once_and_in_turns(
+    postgres: PostgresServer, tmp_path: Path
+) -> None:
+    url = postgres.fresh()
+    databases = [open_database(DataDir(tmp_path), url) for _ in range(4)]
+    fleet = Fleet(databases[0])
+    for key_id in "abcd":
+        fleet.submit_many(key_id, 30)
+    able = [Able(f"w{n}", ("vfx",)) for n in range(4)]
+    workers = [Claims(*each) for each in zip(databases, able, strict=True)]
+
+    async def work(worker: Claims) -> list[str]:
+        claims = [await worker.take() for _ in range(15)]
+        return [claim.request_id for claim in claims if claim]
+
+    async def all_at_once() -> list[list[str]]:
+        return await asyncio.gather(*map(work, workers))
+
+    names = [name for part in do(all_at_once()) for name in part]
+    assert len(set(names)) == len(names) == 60
+    assert Counter(name.partition("-")[0] for name in names) == dict.fromkeys("abcd", 15)
+    for database in databases:
+        database.close()
+
+
+def test_a_keys_limit_holds_though_workers_for_different_engines_claim_at_once(
+    postgres: PostgresServer, tmp_path: Path
+) -> None:
+    url = postgres.fresh()
+    databases = [open_database(DataDir(tmp_path), url) for _ in range(2)]
+    fleet = Fleet(databases[0])
+    workers = [
+        Claims(database, Able(engine, (engine,)), most_of_key=1)
+        for database, engine in zip(databases, ("vfx", "ltx"), strict=True)
+    ]
+    for _ in range(25):
+        for engine in ("vfx", "ltx"):
+            fleet.submit("key", engine)
+
+    async def both() -> list[bool]:
+        claims = await asyncio.gather(*(worker.take() for worker in workers))
+        for worker, claim in zip(workers, claims, strict=True):
+            if claim is not None:
+                await worker.end(claim, Status.SUCCESS, outcome={})
+        return [claim is not None for claim in claims]
+
+    async def rounds() -> list[int]:
+        return [sum(await both()) for _ in range(25)]
+
+    assert do(rounds()) == [1] * 25
+    for database in databases:
+        database.close()
 
 
 def test_readiness_is_that_of_workers_that_were_heard_of(fleet: Fleet) -> None:
