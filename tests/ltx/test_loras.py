@@ -169,7 +169,7 @@ def test_an_option_is_read_as_names_with_strengths(
     ("text", "code"),
     [
         ("nothing", "unknown_lora"),
-        ("../grain", "unknown_lora"),
+        ("../secret", "unknown_lora"),
         ("/etc/passwd", "unknown_lora"),
         ("grain:strong", "option_out_of_range"),
         ("grain:nan", "option_out_of_range"),
@@ -180,6 +180,7 @@ def test_an_option_is_read_as_names_with_strengths(
 )
 def test_an_option_that_names_no_lora_is_refused(tmp_path: Path, text: str, code: str):
     lora(tmp_path / "loras/grain.safetensors", "transformer.x", (2, 2), 1)
+    lora(tmp_path / "secret.safetensors", "transformer.x", (2, 2), 1)
     with pytest.raises(BadRequest) as caught:
         Loras(tmp_path).read(text)
     assert caught.value.code == code

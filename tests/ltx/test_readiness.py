@@ -49,7 +49,8 @@ def test_the_driver_tells_its_cards(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("wanted", "seen"), [("1", [1]), ("1,0", [1, 0]), ("", []), ("-1", []), ("7", []), ("0,9", [0])]
+    ("wanted", "seen"),
+    [("1", [1]), ("1,0", [1, 0]), ("", []), ("-1", []), ("2", []), ("7", []), ("0,9", [0])],
 )
 def test_hidden_cards_do_not_count(tmp_path: Path, wanted: str, seen: list[int]):
     two = f"{H100}580.95.05, 24564, NVIDIA GeForce RTX 4090\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,7 @@ def ltx_lines(chosen: Settings) -> Iterator[tuple[bool, str]]:
     else:
         size = held.contents.bytes / 1e9
         yield True, f"weights {held.name} ({size:.1f} GB) in {held.folder}"
+        yield _memory(held.contents.bytes)
     lacks = ltx_lacks(chosen)
     for lack in lacks:
         yield False, lack.message
@@ -62,6 +64,17 @@ def _cards(driver: Driver) -> Iterator[tuple[bool, str]]:
             True,
             f"{card.name}, {gib:.0f} GiB, driver {driver.version}: {fits(card.memory_bytes)}",
         )
+
+
+def _memory(weights_bytes: int) -> tuple[bool, str]:
+    """Say whether the weights go through the machine's own memory, where they are loaded first."""
+    from retake.engines.ltx.memory.sizes import LTX_2_3
+
+    has = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    # Published weights may hold the text encoder in four bytes a number; loaded, all have two.
+    takes = min(weights_bytes, 2 * LTX_2_3.total)
+    told = f"{has / 1e9:.0f} GB of memory; loading these weights takes up to {takes / 1e9:.1f} GB"
+    return has > takes, told
 
 
 def _every_card() -> Iterator[str]:

@@ -104,7 +104,7 @@ class LtxEngine:
         """
         # Warming goes on while a first request comes: it waits, and nothing is loaded twice.
         with self._loading:
-            if self._loaded is None or False:
+            if self._loaded is None or loras != self._with:
                 # The old one goes first: there is seldom room for two.
                 self._loaded = None
                 self._loaded, self._with = self._open(loras), loras

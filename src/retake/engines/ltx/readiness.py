@@ -20,8 +20,8 @@ from retake.engines.ltx.driver import (
     too_old_for,
 )
 from retake.engines.ltx.weights.catalogue import CATALOGUE
-from retake.engines.ltx.weights.folder import INDEX, look_into
-from retake.engines.ltx.weights.library import Held, Library, faulty
+from retake.engines.ltx.weights.folder import INDEX
+from retake.engines.ltx.weights.library import Held, Library, faulty, held_in
 
 AUTO = "auto"
 LTX = "ltx"
@@ -75,7 +75,7 @@ def find_weights(library: Library, named: str | None) -> Held:
         return whole
     folder = Path(named).expanduser()
     inside = (folder / INDEX).is_file() or "/" in named
-    one = Held(named, folder, look_into(folder), {}, added=True) if inside else library.find(named)
+    one = held_in(folder) if inside else library.find(named)
     if one.contents.faults:
         raise faulty(one.name, one.folder, one.contents)
     return one

@@ -61,7 +61,8 @@ def look_into(folder: Path) -> Contents:
         return Contents(
             (Fault(INDEX, "missing or unreadable"),), None, distilled=False, part_bytes={}
         )
-    named = [part for part in (*PARTS, *OPTIONAL_PARTS) if _is_named(index, part)]
+    named = [part for part in PARTS if _is_named(index, part)]
+    named += [part for part in OPTIONAL_PARTS if _is_there(folder, index, part)]
     faults = [Fault(INDEX, f"names no {part}") for part in PARTS if part not in named]
     for part in named:
         faults += _part_faults(folder, part)
@@ -125,6 +126,11 @@ def _family(folder: Path, index: dict[str, Any]) -> Family | None:
 def _is_named(index: dict[str, Any], part: str) -> bool:
     named = index.get(part)
     return isinstance(named, list) and len(named) == 2 and named[1] is not None
+
+
+def _is_there(folder: Path, index: dict[str, Any], part: str) -> bool:
+    # They belong to pipelines of their own too, so that the index may not speak of them.
+    return _is_named(index, part) or (folder / part / "config.json").is_file()
 
 
 def _size(place: Path) -> int:

@@ -157,11 +157,11 @@ class Library:
         for name, entry in read_json(self.models_dir / "added.json").items():
             folder = Path(str(entry["folder"])) if isinstance(entry, dict) else None
             if folder is not None and not (self.models_dir / name / INDEX).exists():
-                yield _held(name, folder, added=True)
+                yield held_in(folder, name)
         if self.models_dir.is_dir():
             for folder in self.models_dir.iterdir():
                 if (folder / INDEX).is_file() and not folder.name.startswith("."):
-                    yield _held(folder.name, folder, added=False)
+                    yield held_in(folder, added=False)
 
 
 def faulty(name: str, folder: Path, contents: Contents) -> EngineFailed:
@@ -194,8 +194,10 @@ def check_space(folder: Path, needed: int, what: str) -> None:
         )
 
 
-def _held(name: str, folder: Path, *, added: bool) -> Held:
-    return Held(name, folder, look_into(folder), read_json(folder / RECORD), added)
+def held_in(folder: Path, name: str | None = None, *, added: bool = True) -> Held:
+    """Return what a folder holds, whether or not it is worth anything, under its own name."""
+    record = read_json(folder / RECORD)
+    return Held(name or _name_of(folder), folder, look_into(folder), record, added)
 
 
 def _name_of(folder: Path) -> str:
