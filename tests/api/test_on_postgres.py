@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import httpx
 import pytest
 
+from retake.queue.database.postgres import database
+from retake.queue.database.postgres.link import Patience
 from tests.api.live import API, MODEL, PAYLOAD, Live
 from tests.api.sse import Stream
 from tests.postgres import PostgresServer
@@ -29,7 +32,9 @@ def url(postgres: PostgresServer) -> Iterator[str]:
 
 
 @pytest.fixture
-def server(tmp_path: Path, url: str) -> Iterator[Live]:
+def server(tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Live]:
+    # What is away for five seconds is away for half of one.
+    monkeypatch.setattr(database, "Patience", partial(Patience, total_s=0.5))
     with closing(Live(tmp_path, database=url, hold_s=0)) as server:
         yield server
 

@@ -332,7 +332,7 @@ def test_a_table_that_somebody_holds_stops_an_upgrade_and_nobody_else(
     with psycopg.connect(url) as holder:
         holder.execute("select count(*) from requests")
         with pytest.raises(StorageFailed) as caught:
-            upgrade(url, steps)
+            upgrade(url, steps, wait_s=0.2)
     assert caught.value.code == "database_refused"
     assert upgrade(url, steps) == Versions(len(STEPS), len(STEPS) + 1)
     postgres.drop(url)

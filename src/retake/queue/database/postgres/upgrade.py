@@ -16,6 +16,7 @@ from retake.queue.database.postgres.connection import Row
 from retake.queue.database.postgres.link import connect, conninfo_of
 
 _LOCK = 0x7265_7461_6B65  # "retake"
+_WAIT_S = 5.0
 _IS_THERE = "select to_regclass('retake_version') is not null"
 _FOUND = "select version from retake_version"
 _MAKE = """
@@ -47,13 +48,17 @@ def versions(url: str, steps: tuple[Texts, ...]) -> Versions:
         return Versions(_found(db), len(steps))
 
 
-def upgrade(url: str, steps: tuple[Texts, ...], *, only_empty: bool = False) -> Versions:
+def upgrade(
+    url: str, steps: tuple[Texts, ...], *, only_empty: bool = False, wait_s: float = _WAIT_S
+) -> Versions:
     """Bring the database to this program's version.
 
     Args:
         url: Where it is.
         steps: Step n makes version n + 1 from version n.
         only_empty: Whether to leave alone what holds tables of ours already.
+        wait_s: How long a step waits for a table that somebody holds, in seconds: whoever needs
+            that table next waits behind it.
 
     Returns:
         Which version it had.
@@ -65,7 +70,7 @@ def upgrade(url: str, steps: tuple[Texts, ...], *, only_empty: bool = False) -> 
     with _open(url) as db:
         try:
             with db.transaction():
-                return _climb(db, steps, only_empty=only_empty)
+                return _climb(db, steps, wait_s, only_empty=only_empty)
         except psycopg.Error as error:
             raise StorageFailed(
                 "database_refused",
@@ -96,15 +101,17 @@ def check(found: Versions) -> None:
         )
 
 
-def _climb(db: psycopg.Connection[Row], steps: tuple[Texts, ...], *, only_empty: bool) -> Versions:
+def _climb(
+    db: psycopg.Connection[Row], steps: tuple[Texts, ...], wait_s: float, *, only_empty: bool
+) -> Versions:
     db.execute("select pg_advisory_xact_lock(%s)", (_LOCK,))
     versions = Versions(_found(db), len(steps))
     if versions.found > versions.known:
         check(versions)
     if versions.found == versions.known or (only_empty and versions.found):
         return versions
-    # A step that waits for a table makes everybody else wait behind it.
-    db.execute("set local lock_timeout = '5s'")
+    # Not before: it would hold for the wait above, too.
+    db.execute(f"set local lock_timeout = {round(wait_s * 1000)}".encode())
     db.execute(_MAKE.encode())
     for step in steps[versions.found :]:
         if text := step[Dialect.POSTGRESQL]:
