@@ -18,6 +18,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -62,6 +63,10 @@ class S3Server:
         """Kill the server; what it stored stays."""
         self.process.kill()
         self.process.wait(10)
+        # It has no setting for where these lie.
+        for port in self._ports:
+            for left in Path(tempfile.gettempdir()).glob(f"seaweedfs-*-{port}.sock"):
+                left.unlink(missing_ok=True)
 
     def start_again(self) -> None:
         """Start it once more, on the same ports and with the same files."""
