@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from retake.engines.ltx.engine import LtxEngine
 from retake.engines.ltx.prompting.check import check
 from retake.engines.ltx.prompting.rewrite import suggest
 
@@ -98,3 +101,13 @@ def test_no_text_breaks_the_check_or_the_rewriter(prompt: str):
 def test_no_joining_of_prompts_breaks_them(prompts: list[str]):
     check(". ".join(prompts))
     suggest(" ".join(prompts))
+
+
+def test_a_take_tells_what_was_odd_about_its_prompt(ltx_folder: Path):
+    from tests.ltx.shots import make_shot
+
+    engine = LtxEngine(ltx_folder, "cpu")
+    shot = make_shot(
+        size=(32, 32), section=9, prompt="remove the car", options={"num_inference_steps": 1}
+    )
+    assert any("negative_prompt" in note for note in engine.make(shot).notes)

@@ -22,6 +22,7 @@ from retake.engines.ltx.memory.card import read_card
 from retake.engines.ltx.memory.work import Work
 from retake.engines.ltx.planning import frames_for, grid_for, windows_for
 from retake.engines.ltx.progress import WHOLE
+from retake.engines.ltx.prompting.check import check as check_prompt
 from retake.engines.ltx.rate import Grid
 from retake.engines.ltx.recipe import Recipe, recipe_for
 from retake.engines.ltx.shooting import Reel, Scene
@@ -102,7 +103,8 @@ class Studio:
             reel = Reel(Scene(shot, grid, size, light, seen.start), windows)
             self._make_all(one, reel, windows, own, shot)
             cut = _cut_note(shot.prompt, self.components)
-            notes = (*cut, *_size_note(size), *own.notes, *one.notes)
+            said = (*check_prompt(shot.prompt), *cut)
+            notes = (*said, *_size_note(size), *own.notes, *one.notes)
             return _taken(shot, reel, (*notes, light.note) if light.note else notes)
 
         return self._memory.run(_work(shot, grid, windows, recipe, self.components), attempt)

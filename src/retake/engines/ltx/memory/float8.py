@@ -2,7 +2,7 @@
 
 diffusers' own layerwise casting stores the bare numbers in float8, whose smallest steps are as
 large as many a weight of a wide layer; with the largest number of each row scaled to float8's
-largest, the same byte keeps several times more (decision 0017 has the figures). Products are
+largest, the error is the same small one however small the weights are (decision 0017). Products are
 computed in the type of what comes in: this saves memory, not time.
 """
 
