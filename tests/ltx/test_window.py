@@ -110,8 +110,20 @@ def test_no_more_windows_than_are_needed(
     windows = planned(section, before, after, handle, room)
     room -= (room - 1) % CELL
     fewer = len(windows) - 1
-    # The first window's lead and the last one's tail are at most nine frames when they are short.
-    assert fewer * (room - OVERLAP) <= section + CELL + 1 + CELL
+    # Several windows give a quarter of themselves to either handle at most.
+    lead, tail = min(before, handle + CELL, room // 4 + CELL), min(after, handle, room // 4)
+    assert fewer * (room - OVERLAP) <= section + lead + tail
+
+
+@given(st.integers(600, 1300), handles, handles, handles, st.integers(121, 481))
+def test_several_windows_keep_their_handles_too(
+    section: int, before: int, after: int, handle: int, room: int
+) -> None:
+    windows = planned(section, before, after, handle, room)
+    wanted = min(handle, room // 4)
+    lead, tail = windows[0].opens, windows[-1].known - windows[-1].closes
+    assert lead > min(before, wanted) - CELL or not min(before, wanted)
+    assert tail > min(after, wanted) - CELL
 
 
 def test_room_for_less_than_five_latents_is_refused() -> None:

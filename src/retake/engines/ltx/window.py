@@ -82,17 +82,16 @@ def plan_windows(
             "working size leaves room for more",
         )
     room -= (room - 1) % CELL
-    for less in range(handle, CELL, -CELL):
-        whole = _last(FrameRange(0, section), _lead(before, less), section, after, less)
+    least = min(handle, CELL)
+    shrinking = [(less, less) for less in (*range(handle, CELL, -CELL), least)]
+    if section <= OVERLAP:
+        # It cannot be shared out between windows; it goes without what comes after it.
+        shrinking.append((least, 0))
+    for lead, tail in shrinking:
+        whole = _last(FrameRange(0, section), _lead(before, lead), section, after, tail)
         if whole.count <= room:
             return (whole,)
-    # A section no longer than the overlap cannot be shared out; it goes without what comes after.
-    for tail in (min(handle, CELL), 0 if section <= OVERLAP else CELL):
-        lead = _lead(before, min(handle, CELL))
-        whole = _last(FrameRange(0, section), lead, section, after, tail)
-        if whole.count <= room:
-            return (whole,)
-    return _chained(section, before, after, min(handle, CELL), room)
+    return _chained(section, before, after, min(handle, room // 4), room)
 
 
 def frames_within(seconds: int, rate: float, room: int | None = None) -> int:
