@@ -66,14 +66,12 @@ class Dispatch:
         self.unfinished = unfinished
         self._ending: set[str] = set()
         store.end_asked(discard)
-        for request in store.unfinished():
-            self.unfinished.hold(request.request_id, request.key_id)
-            if request.begun:
-                self._admission.readmit(request.request_id)
+        for each in store.unfinished():
+            self.unfinished.hold(each.request_id, each.key_id)
+            if each.begun:
+                self._admission.readmit(each.request_id)
             else:
-                self._admission.wait(
-                    request.place, request.key_id, request.request_id, request.priority
-                )
+                self._admission.wait(each.place, each.key_id, each.request_id, each.priority)
 
     # For the users' side.
 
@@ -110,13 +108,11 @@ class Dispatch:
             return replace(record, queue_position=self._admission.position(record.request_id))
         if record.status is not Status.PROCESSING:
             return record
-        progress = self._progress.get(record.request_id)
+        now, progress = self._clock(), self._progress.get(record.request_id)
         if progress is None:
-            waiting = Progress.begin(stage_named(record.stage), self._clock())
+            waiting = Progress.begin(stage_named(record.stage), now)
             return replace(record, progress=waiting.to_dict())
-        return replace(
-            record, progress=progress.to_dict(), eta_seconds=progress.eta_seconds(self._clock())
-        )
+        return replace(record, progress=progress.to_dict(), eta_seconds=progress.eta_seconds(now))
 
     # For the supervisor of the engine child.
 
@@ -134,7 +130,11 @@ class Dispatch:
 
     def admit(self) -> str | None:
         """Return one more request to send to the child; None when it has enough or none waits."""
-        return self._admission.take()
+        while (name := self._admission.take()) and (found := self._store.get_now(name)):
+            if not found.status.terminal:
+                break
+            self._admission.forget(name)  # cancelled with many others, which are told one by one
+        return name
 
     def for_engine(self, request_id: str) -> dict[str, Any]:
         """Return what the child needs of a request.
