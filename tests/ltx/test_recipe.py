@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -132,6 +133,15 @@ def test_options_that_are_wrong_are_refused_by_name(options: dict[str, Any]) -> 
         check_options(options)
     assert next(iter(options)) in caught.value.message
     assert caught.value.param == "options"
+
+
+def test_every_parameter_is_explained() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "ltx.md").read_text("utf-8")
+    assert not [
+        one.name
+        for one in INFO.parameters
+        if f"| `{one.name}`" not in page and f", `{one.name}` |" not in page
+    ]
 
 
 def test_every_parameter_is_an_option_and_its_default_is_what_is_taken() -> None:

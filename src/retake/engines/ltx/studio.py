@@ -60,6 +60,8 @@ def open_studio(
         EngineFailed: They cannot be loaded, or a LoRA is for others.
     """
     card = read_card(device)
+    # The same request has to give the same bytes: convolutions in an order that is always the same.
+    torch.backends.cudnn.deterministic = True
     dtype = torch.float32 if card.device.type == "cpu" else torch.bfloat16
     # They are loaded into the machine's memory, and brought to the device as the memory plan says.
     components = replace(load(folder, "cpu", dtype, distilled=distilled), device=card.device)
