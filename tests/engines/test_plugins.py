@@ -97,15 +97,6 @@ def test_an_instance_offers_it_as_a_model(installed: Path):
     assert done.stderr.count("the engine broken of the package retake-broken") == 1
 
 
-def test_a_wrong_option_of_it_is_refused(installed: Path, clip: Path, tmp_path: Path):
-    done = retake(
-        installed, "edit", str(clip), "-o", str(tmp_path / "o.mp4"), "--start", "1",
-        "--duration", "2", "--engine", "negative", "--option", "loudness=1",
-    )  # fmt: skip
-    assert done.code == 2
-    assert "loudness" in done.err
-
-
 def brightness(path: Path, moment: float) -> float:
     import av
 

@@ -214,20 +214,25 @@ def test_the_default_switches_over_once_all_is_there(ltx_folder: Path, tmp_path:
         "CUDA_VISIBLE_DEVICES": "0",
     }
 
-    def doctor(**more: str) -> str:
-        command = [sys.executable, "-m", "retake.cli.main", "doctor"]
-        done = subprocess.run(
-            command, env={**env, **more}, capture_output=True, text=True, check=False
-        )
+    def told(*command: str, **more: str) -> str:
+        asked = [sys.executable, *command]
+        environment = {**env, **more}
+        done = subprocess.run(asked, env=environment, capture_output=True, text=True, check=False)
         return done.stdout
 
-    told = doctor()
-    assert "The engine is ltx: a GPU and weights are here" in told
-    assert "NVIDIA H100 80GB HBM3, 80 GiB, driver 580.95.05: 5 s of 1080p would go as" in told
-    assert "The engine is vfx" in doctor(RETAKE_ENGINE="vfx")
-    assert "The engine is vfx: ltx cannot work here" in doctor(CUDA_VISIBLE_DEVICES="")
+    def chosen(**more: str) -> str:
+        code = "from retake.bootstrap.parts import default_choice, settings\n"
+        code += "print(settings().engine, default_choice().why)"
+        return told("-c", code, **more)
+
+    doctor = told("-m", "retake.cli.main", "doctor")
+    assert "The engine is ltx: a GPU and weights are here" in doctor
+    assert "NVIDIA H100 80GB HBM3, 80 GiB, driver 580.95.05: 5 s of 1080p would go as" in doctor
+    assert chosen() == "ltx a GPU and weights are here\n"
+    assert chosen(RETAKE_ENGINE="vfx").startswith("vfx ")
+    assert chosen(CUDA_VISIBLE_DEVICES="").startswith("vfx ltx cannot work here")
     (stub / "version.py").write_text("__version__ = '2.13.0+cpu'\ncuda: Optional[str] = None\n")
-    assert "force-reinstall torch" in doctor()
+    assert "force-reinstall torch" in chosen()
 
 
 def test_doctor_says_what_is_missing_and_stays_well(
