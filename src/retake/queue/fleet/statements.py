@@ -23,32 +23,32 @@ where status = 'processing' and worker is null and {_SOUND}
 order by seq limit 1
 """  # noqa: S608 - constants only
 
-# Walks from key to key on the index instead of through all that wait.
-_KEYS = """
+# Walks from key to key on the index instead of through all that wait, and finds the one request by
+# its number: a join would look through all that have ended, too.
+NEXT = """
 with recursive waiting_keys(key_id) as (
     select min(key_id) from requests where status = 'queued'
     union all
     select (select min(key_id) from requests
             where status = 'queued' and key_id > waiting_keys.key_id)
     from waiting_keys where waiting_keys.key_id is not null
+),
+first_of_key(turn, seq) as (
+    select coalesce(turns.turn, 0), (
+        select seq from requests
+        where status = 'queued' and key_id = waiting_keys.key_id
+            and needs <= :protocol and engine in ({engines})
+        order by priority desc, seq limit 1
+    )
+    from waiting_keys left join turns on turns.key_id = waiting_keys.key_id
+    where waiting_keys.key_id is not null and (:most_of_key = 0 or :most_of_key > (
+        select count(*) from requests
+        where status = 'processing' and key_id = waiting_keys.key_id
+    ))
 )
+select request_id, key_id from requests
+where seq = (select seq from first_of_key where seq is not null order by turn, seq limit 1)
 """
-NEXT = f"""{_KEYS}
-select found.request_id, found.key_id
-from waiting_keys
-left join turns on turns.key_id = waiting_keys.key_id
-join requests as found on found.seq = (
-    select seq from requests
-    where status = 'queued' and key_id = waiting_keys.key_id
-        and needs <= :protocol and engine in ({{engines}})
-    order by priority desc, seq limit 1
-)
-where :most_of_key = 0 or :most_of_key > (
-    select count(*) from requests
-    where status = 'processing' and key_id = waiting_keys.key_id
-)
-order by coalesce(turns.turn, 0), found.seq limit 1
-"""  # noqa: S608 - constants only
 
 TAKE = """
 update requests
@@ -133,5 +133,5 @@ limit 100
 """
 NEXT_DEADLINE = """
 select min(cancel_at) from requests
-where status in ('queued', 'processing') and cancel_requested = 0
+where status in ('queued', 'processing') and cancel_at is not null and cancel_requested = 0
 """

@@ -17,6 +17,8 @@ alter table requests add column losses integer not null default 0;
 alter table requests add column worker name_text;
 create index requests_waiting on requests (key_id, priority desc, seq) where status = 'queued';
 create index requests_processing on requests (key_id, seq) where status = 'processing';
+create index requests_by_deadline on requests (cancel_at)
+    where status in ('queued', 'processing') and cancel_at is not null;
 create table turns (
     key_id name_text not null primary key,
     turn   bigint not null
