@@ -98,6 +98,29 @@ def test_the_section_is_made_there_and_everything_else_stays_as_it_was(
     assert (asked["start_time"], asked["duration"]) == (1.0, 2.0)
     assert (asked["prompt"], asked["mode"]) == ("negative", "replace_audio_and_video")
     assert told == sorted(told)
+    # The answer's handles were looked at; a negative is no tint that could be put right.
+    assert done.report.raw["colour_match"] == {"before": None, "after": None}
+
+
+def test_an_upstream_server_that_makes_everything_paler_is_put_right(
+    client, upstream, paying, clip, tmp_path
+) -> None:
+    upstream.pale = True
+    try:
+        request = client.submit(clip, start=1, duration=2, mode="replace_video", **paying)
+        done = client.wait(request.id, timeout_s=90)
+    finally:
+        upstream.pale = False
+    match = done.report.raw["colour_match"]
+    for side in ("before", "after"):
+        assert match[side]["offset"] == pytest.approx([-8, -8, -8], abs=3)
+        assert match[side]["left"] < 1.5 < 6 < match[side]["off_by"]
+    out = client.download(done, tmp_path / "out.mp4").path
+    apart = [
+        np.mean(now.astype(int) - was)
+        for was, now in zip(frames(clip)[32:64], frames(out)[32:64], strict=True)
+    ]
+    assert np.abs(apart).max() < 2
 
 
 def test_a_killed_child_follows_the_same_upstream_request(

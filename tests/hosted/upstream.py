@@ -22,9 +22,17 @@ from tests.client.engine import Played, played
 
 
 def negative(
-    source: Path, dest: Path, *, sound: bool = True, size: tuple[int, int] | None = None
+    source: Path,
+    dest: Path,
+    *,
+    sound: bool = True,
+    size: tuple[int, int] | None = None,
+    pale: bool = False,
 ) -> None:
-    """Write the negative of a video, a steady tone of 1 kHz as its sound."""
+    """Write the negative of a video, a steady tone of 1 kHz as its sound.
+
+    Where `pale`, the pictures stay what they are, every one of them 8 of 255 lighter.
+    """
     with av.open(str(source)) as old, av.open(str(dest), "w", format="mp4") as new:
         video = old.streams.video[0]
         width, height = size or (video.width, video.height)
@@ -37,7 +45,8 @@ def negative(
             track.codec_context.layout = "stereo"
         frames = 0
         for frame in old.decode(video):
-            rgb = 255 - frame.to_ndarray(format="rgb24")
+            rgb = frame.to_ndarray(format="rgb24")
+            rgb = np.minimum(rgb, 247) + np.uint8(8) if pale else 255 - rgb
             made = av.VideoFrame.from_ndarray(rgb, "rgb24").reformat(width, height, "yuv420p")
             made.pts, made.time_base = round(frame.time * 90000), Fraction(1, 90000)
             new.mux(out.encode(made))
@@ -67,6 +76,7 @@ class UpstreamServer:
         self.fail: dict[str, Any] | None = None
         self.sound = True
         self.size: tuple[int, int] | None = None
+        self.pale = False
         self._made = folder / "made.mp4"
         engine.work = self._work
 
@@ -92,7 +102,7 @@ class UpstreamServer:
             return
         record = server.call(lambda: server.requests.dispatch.for_engine(request_id))
         source = server.storage.path(record["source_ref"].partition(":")[2])
-        negative(source, self._made, sound=self.sound, size=self.size)
+        negative(source, self._made, sound=self.sound, size=self.size, pale=self.pale)
         name = f"outputs/{request_id}/video.mp4"
         server.storage.put(name, self._made)
         outcome = {"files": {"video": name}, "report": {}, "notes": ["painted negative"]}

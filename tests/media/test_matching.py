@@ -99,14 +99,12 @@ def test_something_crossing_the_picture_does_not_bend_the_colours() -> None:
     assert np.allclose(bent.offset, straight.offset, atol=1)
 
 
-def test_another_picture_altogether_is_not_matched_far() -> None:
+def test_another_picture_altogether_is_not_matched() -> None:
     own = film(4)
-    other = np.random.default_rng(1).integers(0, 256, own.shape, dtype=np.uint8)
-    told = side(own, 255 - own[:, ::-1])
-    assert told is None or min(told.gain) >= 0.8
-    assert side(own, np.zeros_like(own)) is None
-    told = side(own, other)
-    assert told is None or max(np.abs(told.offset)) <= 25.5
+    for other in (255 - own, 255 - own[:, ::-1], np.zeros_like(own), own // 2, own // 2 + 127):
+        assert side(own, other) is None
+    chance = np.random.default_rng(1).integers(0, 256, own.shape, dtype=np.uint8)
+    assert side(own, chance) is None
 
 
 def test_a_flat_picture_gets_an_offset_and_no_gain() -> None:

@@ -17,8 +17,8 @@ from retake.core.report import ColourMatch, SideMatch
 from retake.media.colour import RGB
 
 GAINS = (0.8, 1.25)
-OFFSETS = (-0.1, 0.1)
-"""How far a correction goes; what differs more than this is another picture."""
+MOST_CHANGE = 0.15
+"""How far a correction goes; what differs more than this is another picture, and left alone."""
 
 _ROWS, _COLUMNS = 36, 64
 _LEAST_BLOCKS = 24
@@ -68,7 +68,10 @@ def match_side(own: Sequence[Values], made: Sequence[Values]) -> SideMatch | Non
         return None
     gains, offsets = (np.array([fit[part] for fit in fits]) for part in (0, 1))
     off_by = float(np.mean(np.abs(xs - ys)[used]))
-    if _is_nothing(gains, offsets, xs[used]):
+    change = _largest_change(gains, offsets, xs[used])
+    if change > MOST_CHANGE or gains.min() < GAINS[0] or gains.max() > GAINS[1]:
+        return None
+    if change < _NOTHING:
         gains, offsets = np.ones(3), np.zeros(3)
     left = float(np.mean(np.abs(xs * gains + offsets - ys)[used]))
     return SideMatch(
@@ -130,15 +133,13 @@ def _fit(x: Values, y: Values) -> tuple[float, float, Values]:
         together = float(weights @ ((x - mean_x) * (difference - mean_d))) / total
         slope = together / (spread + _FLAT**2)
         level = mean_d + slope * (middle - mean_x)
-    gain = float(np.clip(1 + slope, *GAINS))
-    offset = float(np.clip(level - (gain - 1) * middle, *OFFSETS))
-    return gain, offset, weights
+    return 1 + slope, level - slope * middle, weights
 
 
-def _is_nothing(gains: Values, offsets: Values, shown: Values) -> bool:
-    """Return whether the correction changes what is shown by less than anybody could see."""
+def _largest_change(gains: Values, offsets: Values, shown: Values) -> float:
+    """Return how far a correction moves what is shown, but for its darkest and lightest blocks."""
     at = np.quantile(shown, [0.02, 0.98], axis=0)
-    return bool(np.all(np.abs(at * (gains - 1) + offsets) < _NOTHING))
+    return float(np.max(np.abs(at * (gains - 1) + offsets)))
 
 
 def _three(values: Values) -> tuple[float, float, float]:

@@ -20,7 +20,7 @@ from retake.client import AsyncClient, Request
 from retake.core.errors import BadRequest, BadSource, EngineFailed
 from retake.core.timing import FrameRange
 from retake.core.watch import Stage
-from retake.engines.engine import EngineInfo, Estimate, Frame, Shot, Take
+from retake.engines.engine import EngineInfo, Estimate, Frame, MadeHandles, Shot, Take
 from retake.engines.hosted.clips import Clips, Received, Sent
 from retake.engines.hosted.conversation import FETCHED, Conversation, host_of
 from retake.engines.hosted.info import info_for
@@ -31,6 +31,7 @@ from retake.engines.hosted.window import Window, window_for
 
 _GUESS_S = 60.0
 _SHORT = Fraction(1, 2)
+_HANDLES = 6
 _MOST_NOTES, _LONGEST_NOTE = 20, 500
 
 
@@ -165,7 +166,25 @@ class HostedEngine:
         if shot.mode.replaces_audio:
             made = clip.sound(-opens, wanted_end)
             sound = None if made is None else received_sound(made, shot)
-        return Take(frames, sound, _notes(shot, clip, self._base_url, entry, request))
+        handles = self._handles(shot, opens, clip) if shot.mode.replaces_video else None
+        return Take(frames, sound, _notes(shot, clip, self._base_url, entry, request), handles)
+
+    def _handles(self, shot: Shot, opens: Fraction, clip: Received) -> MadeHandles:
+        """Return the answer's version of the frames beside the section, where it has them.
+
+        Many servers send every frame through their model: how its colours are off shows there.
+        """
+        first, last = shot.section.start, shot.section.end
+        before = [time - opens for time in shot.times[max(first - _HANDLES, 0) : first]]
+        after = [time - opens for time in shot.times[last : last + _HANDLES]]
+        before = [time for time in before if time >= 0]
+        after = [time for time in after if time + 1 / shot.frame_rate <= clip.duration]
+        deep = next(iter(shot.frames.read(FrameRange(0, 1)))).dtype == np.uint16
+        size = shot.frames.width, shot.frames.height
+        return MadeHandles(
+            clip.frames_at(before, *size, deep=deep) if before else (),
+            clip.frames_at(after, *size, deep=deep) if after else (),
+        )
 
     def _frames(self, shot: Shot, opens: Fraction, clip: Received) -> Iterator[Frame]:
         section = shot.section

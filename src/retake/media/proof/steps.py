@@ -100,6 +100,7 @@ def _speeds(
     return [
         100 * movement(looks[a], looks[b]) / looks[a].luma.shape[1] / float(times[b] - times[a])
         for a, b in pairwise(there)
+        if times[a] != times[b]
     ]
 
 
