@@ -151,6 +151,38 @@ def test_the_bucket_may_give_files_out_itself(
     assert server.anybody.get(answer.headers["location"]).content == VIDEO
     wrong = url[:-4] + ("0000" if url[-4:] != "0000" else "1111")
     assert code(server.anybody.get(wrong), 403) == "bad_signature"
+    assert server.anybody.head(url).headers["content-length"] == str(len(VIDEO))
     # Our own page may not load from elsewhere.
     own = server.anybody.get(url, headers={"Sec-Fetch-Site": "same-origin"})
     assert (own.status_code, own.content) == (200, VIDEO)
+
+
+def test_the_other_dialects_give_out_what_lies_in_the_bucket(server: Live) -> None:
+    body = {"video_uri": "https://example.com/v.mp4", "start_time": 1, "duration": 3}
+    asked = server.in_background(
+        lambda: server.client.post("/v1/retake", json={**body, "prompt": "rain"})
+    )
+    request_id = server.take()
+    server.finish(request_id)
+    video = asked()
+    assert (video.status_code, video.headers["content-type"]) == (200, "video/mp4")
+    assert video.content == f"video of {request_id}".encode() * 100
+    told = server.client.get(f"/v2/retake/{request_id}").json()["result"]
+    assert server.anybody.get(told["video_url"]).content == video.content
+    told = server.client.get(f"/fal/fal-ai/retake/requests/{request_id}").json()["video"]
+    assert told["file_size"] == len(video.content)
+    assert server.anybody.get(told["url"]).content == video.content
+
+
+def test_a_submit_looks_at_a_copy(server: Live) -> None:
+    seen: list[bytes] = []
+
+    def check(path: Path, _wanted: object) -> tuple[str, ...]:
+        seen.append(path.read_bytes())
+        return ("looked at",)
+
+    server.parts.__dict__["check_upload"] = check
+    upload = uploaded(server)
+    answer = server.submit({**PAYLOAD, "video_uri": upload["url"]}, Prefer="respond-async")
+    assert answer.json()["warnings"] == ["looked at"]
+    assert seen == [VIDEO]

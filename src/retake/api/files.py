@@ -62,7 +62,9 @@ async def _elsewhere(request: Request, parts: ApiParts, name: str) -> str | None
 
     Our own page may load from its own server only (its Content-Security-Policy).
     """
-    if not parts.redirect_files or request.headers.get("sec-fetch-site") == "same-origin":
+    own_page = request.headers.get("sec-fetch-site") == "same-origin"
+    # What a bucket signs is for one method only.
+    if not parts.redirect_files or own_page or request.method != "GET":
         return None
     seconds = int(request.query_params.get("expires", "0")) - int(parts.now())
     return await parts.at_storage(lambda: parts.storage.link(name, max(seconds, 60)))
