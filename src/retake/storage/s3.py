@@ -29,8 +29,8 @@ _CREDENTIALS = (
 RETRY_S = 20.0
 """How long an answer to a user waits for a storage that fails, in seconds."""
 PATIENT_RETRY_S = 240.0
-"""How long a worker waits for it, who would lose what it has made. What is tried again is not signed
-anew; object_store's makers advise less than five minutes."""
+"""How long a worker waits for it, who would lose what it has made. What is tried again is not
+signed anew; object_store's makers advise less than five minutes."""
 _RETRIES = 80
 _SIGNING_KEY = ".retake/secret"
 _STATUS = re.compile(r"status code: (\d{3})|HTTP error: .{0,80}?(\d{3})", re.ASCII)
