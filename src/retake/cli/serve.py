@@ -31,6 +31,12 @@ def serve(
         str | None,
         typer.Option(help="Bucket of uploads and outputs, s3://… (RETAKE_STORAGE; the folder)."),
     ] = None,
+    slots: Annotated[
+        int | None,
+        typer.Option(
+            help="With --database: how many requests it works on itself (RETAKE_SLOTS; 0)."
+        ),
+    ] = None,
     until_input_ends: Annotated[bool, typer.Option("--until-input-ends", hidden=True)] = False,  # noqa: FBT002 - typer makes it a flag
 ) -> None:
     """Serve the API and the page on this machine.
@@ -45,7 +51,7 @@ def serve(
     if until_input_ends:
         threading.Thread(target=_stop_when_input_ends, daemon=True).start()
     try:
-        where = {"data_dir": data_dir, "database": database, "storage": storage}
+        where = {"data_dir": data_dir, "database": database, "storage": storage, "slots": slots}
         chosen = settings(host=host, port=port, **where)
         check_default(chosen)
         serve_until_stopped(chosen, _welcome)
