@@ -159,4 +159,4 @@ def test_a_start_does_not_look_at_every_request(made: tuple[list[Record], Reques
         plan = reader.execute(f"explain query plan {statement}", {"now": 0}).fetchall()
         assert all("requests_unfinished" in row["detail"] for row in plan), statement
     plan = reader.execute(f"explain query plan {statements.DEADLINES}").fetchall()
-    assert all("requests_unfinished" in row["detail"] for row in plan)
+    assert all("requests_by_deadline" in row["detail"] for row in plan)
