@@ -125,6 +125,12 @@ def test_a_frame_that_has_gone_by_is_told() -> None:
         list(mixed(frames, [Mix(0, 1, Fraction(1, 2)), Mix(3, 3, Fraction(0))]))
 
 
+def test_a_frame_before_the_first_one_that_comes_is_told() -> None:
+    frames = ((n, np.zeros((1, 1, 3), np.uint8)) for n in range(2, 9))
+    with pytest.raises(ValueError, match="frame 1 is wanted"):
+        list(mixed(frames, [Mix(1, 2, Fraction(1, 2))]))
+
+
 def test_a_section_outside_the_shot_is_refused() -> None:
     with pytest.raises(ValueError, match="does not lie within"):
         plan_grid([Fraction(0)], FrameRange(0, 2), Fraction(24))

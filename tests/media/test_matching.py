@@ -115,6 +115,17 @@ def test_a_flat_picture_gets_an_offset_and_no_gain() -> None:
     assert np.allclose(told.gain, 1, atol=1e-3)
 
 
+def test_grain_on_a_flat_picture_is_no_gain() -> None:
+    chance = np.random.default_rng(6)
+    noise = chance.normal(0, 2, (2, 4, 36, 64, 3))
+    own = np.clip(120 + noise[0], 0, 255).astype(np.uint8)
+    made = np.clip(126 + noise[1], 0, 255).astype(np.uint8)
+    told = side(own, made)
+    assert told is not None
+    assert np.allclose(told.gain, 1, atol=0.12)
+    assert np.mean(np.array(told.gain) * 126 + told.offset) == pytest.approx(120, abs=0.3)
+
+
 def test_the_correction_moves_smoothly_from_one_end_to_the_other() -> None:
     grey = np.full((48, 8, 8, 3), 100 * 257, np.uint16)
     start = SideMatch(ONE, (4.0, 4.0, 4.0), 4, 1, 4, 0)

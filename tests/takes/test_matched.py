@@ -100,6 +100,20 @@ def test_at_the_film_s_own_ends_one_side_is_enough(clip: Path, tmp_path: Path) -
     assert match["after"]["offset"][0] == pytest.approx(-9, abs=2)
 
 
+def test_handles_beyond_the_film_s_ends_are_not_looked_at(clip: Path, tmp_path: Path) -> None:
+    class Beyond(Tinting):
+        def make(self, shot: Shot) -> Take:
+            take = super().make(shot)
+            made = take.handles or MadeHandles()
+            blue = np.full((108, 192, 3), (0, 0, 255), np.uint8)
+            return replace(take, handles=replace(made, before=[*[blue] * 9, *made.before]))
+
+    place = {"start_time": 0.125, "duration": 1, "mode": "replace_video"}
+    match = outcome_of(walk(clip, tmp_path, Beyond(9), **place))["report"]["colour_match"]
+    assert match["before"]["frames"] == 3
+    assert match["before"]["offset"][0] == pytest.approx(-9, abs=2)
+
+
 def test_pictures_that_are_kept_are_not_matched(clip: Path, tmp_path: Path) -> None:
     walk(clip, tmp_path, Tinting(9), **{**PLACE, "mode": "replace_audio"})
     assert report_of(tmp_path)["colour_match"] is None
