@@ -153,7 +153,8 @@ class Reel:
     def _video(self, window: Window) -> torch.Tensor:
         """Return a window's pictures, float32 ``[3, count, H, W]`` in -1..1."""
         scene = self._scene
-        own = window.opens if window.start >= 0 and window.made.start else 0
+        # Where only sound is made, the pictures are the source's all along.
+        own = window.opens if self._pictures else 0
         first = scene.grid.section.start + window.start
         # Beyond the video's end its last frame stands still.
         numbers = [first + min(at, window.known - 1) for at in range(own, window.count)]
