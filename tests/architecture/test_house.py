@@ -30,6 +30,13 @@ def test_the_command_line_loads_nothing_heavy():
     assert found.stdout.strip() == "[]"
 
 
+def test_a_server_without_postgresql_loads_nothing_of_it():
+    parts = "retake.bootstrap.server, retake.queue.requests, retake.queue.opening, retake.api.app"
+    code = f"import sys, {parts}; print(sorted({{'psycopg', 'dbos'}} & set(sys.modules)))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
 def test_nothing_in_src_prints_but_the_command_line():
     for path in SOURCES:
         if "cli" not in path.parts:

@@ -19,8 +19,8 @@ from retake.cli.main import app
 from retake.core.errors import BadRequest, StorageFailed
 from retake.queue.data_dir import DataDir
 from retake.queue.database import Connection, ConstraintFailed, Dialect
-from retake.queue.database.postgres import PostgresDatabase
 from retake.queue.database.postgres.connection import translated
+from retake.queue.database.postgres.database import PostgresDatabase
 from retake.queue.database.postgres.link import Patience, conninfo_of
 from retake.queue.database.postgres.upgrade import Versions, upgrade, versions
 from retake.queue.once import Once

@@ -36,7 +36,7 @@ def open_database(data_dir: DataDir, setting: str = SQLITE) -> Database:
 def open_postgres(url: str) -> Database:
     """Open a PostgreSQL database; see `open_database`."""
     # psycopg is half the time that `retake --help` takes.
-    from retake.queue.database.postgres import PostgresDatabase
+    from retake.queue.database.postgres.database import PostgresDatabase
     from retake.queue.database.postgres.upgrade import check, upgrade, versions
 
     found = versions(url, STEPS)

@@ -1,5 +1,1 @@
-"""PostgreSQL as a `Database`, for many machines."""
-
-from retake.queue.database.postgres.database import PostgresDatabase
-
-__all__ = ["PostgresDatabase"]
+"""PostgreSQL as a `Database`, for many machines. psycopg is loaded with `database`, not before."""
