@@ -72,6 +72,13 @@ def test_parameters_arrive_as_they_were_typed(retake, server, video) -> None:
     assert objects(same[0]) == objects(same[1])
 
 
+def test_a_priority_is_sent_and_one_that_is_none_is_refused(retake) -> None:
+    assert retake("submit", URL, "--no-wait", "--priority", "high").exit_code == 0
+    refused = retake("submit", URL, "--no-wait", "--priority", "urgent")
+    assert refused.exit_code == 2
+    assert "low, normal or high" in refused.output
+
+
 def test_several_takes_of_several_sections_are_asked_for_and_told_of(retake, server) -> None:
     sections = ["--section", "0.5,2", "--section", '0:05,2.5,heavy rain, "quiet"']
     hook = ["--webhook", "https://example.com/hook"]

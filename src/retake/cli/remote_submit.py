@@ -97,6 +97,9 @@ def submit(
     cancel_after: Annotated[
         str | None, typer.Option(help="Cancel it if it has not ended by then: 90s, 5m, 1h.")
     ] = None,
+    priority: Annotated[
+        str | None, typer.Option(help="Among your own requests: low, normal or high.")
+    ] = None,
     cancel_on_interrupt: Annotated[
         bool, typer.Option(help="Cancel the request on Ctrl-C instead of leaving it to go on.")
     ] = False,
@@ -147,7 +150,7 @@ def submit(
                 model=model,
                 cancel_after=cancel_after,
                 idempotency_key=idempotency_key,
-                headers=_upstream(upstream_key),
+                headers=_headers(upstream_key, priority),
                 webhook=webhook,
                 progress=show.progress,
                 **parameters,
@@ -196,8 +199,11 @@ def _track(text: str | None) -> int | str | None:
     return int(text) if text is not None and text.isdecimal() else text
 
 
-def _upstream(key: str | None) -> dict[str, str] | None:
-    return None if key is None else {"X-Upstream-Authorization": f"Bearer {key}"}
+def _headers(upstream_key: str | None, priority: str | None) -> dict[str, str]:
+    return {
+        **({"X-Upstream-Authorization": f"Bearer {upstream_key}"} if upstream_key else {}),
+        **({"Queue-Priority": priority} if priority else {}),
+    }
 
 
 def _parameters(texts: list[str]) -> dict[str, Any]:
