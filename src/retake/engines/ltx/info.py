@@ -130,6 +130,15 @@ INFO = EngineInfo(
             default="auto",
             options=("auto", "never", "always"),
         ),
+        Parameter(
+            name="enhance_prompt",
+            type="boolean",
+            description=(
+                "Let the text encoder's own language model say the prompt at more length; what it "
+                "made of it is in the notes. Up to LTX-2.3."
+            ),
+            default=False,
+        ),
         *_NUMBERS,
     ),
 )
@@ -151,6 +160,7 @@ class Options:
     handle_s: Fraction = Fraction(1)
     decoder: Literal["vae", "diffusion"] = "vae"
     upscale: Literal["auto", "never", "always"] = "auto"
+    enhance_prompt: bool = False
 
 
 def check_options(options: Mapping[str, Any]) -> Options:
@@ -171,6 +181,13 @@ def check_options(options: Mapping[str, Any]) -> Options:
     preset = _choice("preset", given.pop("preset", None), ("fast", "quality"))
     decoder = _choice("decoder", given.pop("decoder", "vae"), ("vae", "diffusion"))
     upscale = _choice("upscale", given.pop("upscale", "auto"), ("auto", "never", "always"))
+    enhance = given.pop("enhance_prompt", False)
+    if not isinstance(enhance, bool):
+        raise BadRequest(
+            "wrong_type",
+            f"options.enhance_prompt is {_found(enhance)}; accepted is true or false",
+            param="options",
+        )
     negative, loras = (_text(name, given.pop(name, None)) for name in ("negative_prompt", "loras"))
     numbers = {one.name: _number(one, given[one.name]) for one in _NUMBERS if one.name in given}
     handle = numbers.pop("handle_s", 1.0)
@@ -181,6 +198,7 @@ def check_options(options: Mapping[str, Any]) -> Options:
         loras=loras,
         decoder=decoder,
         upscale=upscale,
+        enhance_prompt=enhance,
         **numbers,
     )
 

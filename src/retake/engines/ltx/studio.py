@@ -19,10 +19,11 @@ from retake.engines.ltx.info import Options
 from retake.engines.ltx.making import make_window
 from retake.engines.ltx.memory.attempts import Attempt, Memory
 from retake.engines.ltx.memory.card import read_card
-from retake.engines.ltx.memory.work import Work
+from retake.engines.ltx.memory.work import Phase, Work
 from retake.engines.ltx.planning import frames_for, grid_for, windows_for
 from retake.engines.ltx.progress import WHOLE
 from retake.engines.ltx.prompting.check import check as check_prompt
+from retake.engines.ltx.prompting.enhance import can_enhance, enhance
 from retake.engines.ltx.rate import Grid
 from retake.engines.ltx.recipe import Recipe, recipe_for
 from retake.engines.ltx.shooting import Reel, Scene
@@ -102,14 +103,27 @@ class Studio:
         def attempt(one: Attempt) -> Take:
             size = size_for(shot, one.way.tokens_per_frame, recipe)
             own = recipe.at(size)
-            reel = Reel(Scene(shot, grid, size, light, seen.start), windows)
-            self._make_all(one, reel, windows, own, shot)
-            cut = _cut_note(shot.prompt, self.components)
-            said = (*check_prompt(shot.prompt), *cut)
-            notes = (*said, *_size_note(size), *own.notes, *one.notes)
+            told, said = self._told(one, shot, options)
+            reel = Reel(Scene(told, grid, size, light, seen.start), windows)
+            self._make_all(one, reel, windows, own, told)
+            cut = _cut_note(told.prompt, self.components)
+            notes = (*said, *cut, *_size_note(size), *own.notes, *one.notes)
             return _taken(shot, reel, (*notes, light.note) if light.note else notes)
 
         return self._memory.run(_work(shot, grid, windows, recipe, self.components), attempt)
+
+    def _told(self, attempt: Attempt, shot: Shot, options: Options) -> tuple[Shot, tuple[str, ...]]:
+        """Return the shot with the prompt that the model reads, and what to say of the prompt."""
+        if not options.enhance_prompt:
+            return shot, check_prompt(shot.prompt)
+        if not can_enhance(self.components):
+            return shot, ("The prompt was not enhanced: these weights' text encoder does not.",)
+        enhanced = attempt.phase(
+            Phase.TEXT, lambda: enhance(shot.prompt, self.components, shot.watch.check)
+        )
+        if enhanced == shot.prompt:
+            return shot, ("The prompt was not enhanced: nothing useful came.",)
+        return replace(shot, prompt=enhanced), (f"The prompt was enhanced: {enhanced}",)
 
     def _make_all(
         self, attempt: Attempt, reel: Reel, windows: tuple[Window, ...], recipe: Recipe, shot: Shot
