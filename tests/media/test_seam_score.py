@@ -16,6 +16,7 @@ from retake.core.report import Seams
 from retake.core.request import Limits, Mode
 from retake.core.scoring import TOLERANCES, pick_best, scored
 from retake.media.probe import probe
+from retake.media.proof.looks import Look, movement
 from retake.media.proof.seams import measure_seams
 from tests.media.takes import section_of
 
@@ -143,3 +144,21 @@ def test_the_best_take_is_that_whose_worst_seam_is_best() -> None:
     )
     unseen = pick_best({1: None, 2: [Seams()], 3: [Seams()]})
     assert (unseen.take, unseen.by) == (2, "order")
+
+
+def luma(spread: float, seed: int) -> Look:
+    """Return a look of which nothing but its brightness counts: soft blots of one size."""
+    blots = gaussian_filter(np.random.default_rng(seed).normal(0, 1, (108, 192)), spread)
+    return Look(np.zeros((1, 1, 3)), blots / blots.std() * 30 + 120, np.zeros((1, 1)))
+
+
+def test_a_movement_is_told_with_its_direction() -> None:
+    here = luma(1, 3)
+    there = replace(here, luma=np.roll(here.luma, (3, -5), (0, 1)))
+    assert np.median(movement(here, there), axis=0) == pytest.approx([-5, 3], abs=0.1)
+    assert movement(here, here) == pytest.approx(0, abs=0.01)
+
+
+@pytest.mark.parametrize("spread", [1, 4, 8])
+def test_from_one_picture_to_quite_another_nothing_moves(spread: float) -> None:
+    assert np.isnan(movement(luma(spread, 1), luma(spread, 2))).all()
