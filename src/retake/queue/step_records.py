@@ -122,6 +122,8 @@ class StepsDatabase:
             "use_listen_notify": False,
             "sys_db_pool_size": _CONNECTIONS,
             "run_migrations": first,
+            # Without its database it would tell so in hundreds of lines; the worker does in one.
+            "log_level": "ERROR",
         }
 
 
