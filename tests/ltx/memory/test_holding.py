@@ -220,6 +220,33 @@ def test_weights_of_full_size_are_refused_without_a_gpu(own: Components):
     assert caught.value.code == "no_gpu"
 
 
+@pytest.mark.parametrize(
+    ("error", "lacking"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"), True),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling cublasCreate"), True),
+        (RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"), True),
+        (RuntimeError("The size of tensor a (2) must match the size of tensor b (3)"), False),
+    ],
+)
+def test_lack_of_memory_is_known_in_whatever_words(
+    own: Components, error: RuntimeError, lacking: bool
+):
+    left = [error]
+
+    def call() -> str:
+        if left:
+            raise left.pop()
+        return "made"
+
+    memory = Memory(own, read_card("cpu"))
+    if lacking:
+        assert memory.run(TINY, lambda one: one.phase(Phase.SOUND, call)) == "made"
+    else:
+        with pytest.raises(RuntimeError, match="must match"):
+            memory.run(TINY, lambda one: one.phase(Phase.SOUND, call))
+
+
 def test_other_errors_pass_through_untouched(own: Components):
     def attempt(one: Attempt) -> None:
         one.phase(Phase.TEXT, lambda: 1 // 0)

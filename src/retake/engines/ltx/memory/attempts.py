@@ -23,6 +23,7 @@ from retake.engines.ltx.memory.sizes import Sizes
 from retake.engines.ltx.memory.work import Phase, Work
 
 T = TypeVar("T")
+_LACKING = ("CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED", "CUDA error: out of memory")
 _log = logging.getLogger(__name__)
 
 
@@ -154,8 +155,9 @@ class Attempt:
         while True:
             try:
                 return self._memory.within(phase, self.work, self.way, call)
-            except torch.OutOfMemoryError:
-                pass
+            except RuntimeError as error:
+                if not is_lack_of_memory(error):
+                    raise
             self._descend(phase)
 
     def _descend(self, phase: Phase) -> None:
@@ -166,6 +168,13 @@ class Attempt:
         )
         if self.way.pixels != before.pixels:
             raise Smaller
+
+
+def is_lack_of_memory(error: RuntimeError) -> bool:
+    """Return whether a device had too little memory: CUDA's libraries say it in words of theirs."""
+    return isinstance(error, torch.OutOfMemoryError) or any(
+        words in str(error) for words in _LACKING
+    )
 
 
 def start_for(card: Card, sizes: Sizes, *, quantise: bool | None = None) -> Configuration:
