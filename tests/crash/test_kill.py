@@ -26,7 +26,7 @@ from tests.webhooks.receiver import Receiver
 
 KILLS = int(os.environ.get("RETAKE_TEST_KILLS", "60"))
 SEED = int(os.environ.get("RETAKE_TEST_SEED", random.randrange(2**32)))
-FOLDERS = 4
+FOLDERS = 6
 RATE = 10.0
 
 
