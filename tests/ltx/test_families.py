@@ -15,7 +15,9 @@ from retake.engines.ltx.latents import Shape, unpack_video
 from retake.engines.ltx.memory.attempts import Memory
 from retake.engines.ltx.memory.card import read_card
 from retake.engines.ltx.studio import Studio
+from retake.engines.ltx.text import encode
 from tests.ltx.shots import make_shot
+from tests.ltx.test_text import theirs as as_diffusers_reads
 from tests.ltx.tiny import CHANNELS, save_tiny
 
 CPU = torch.device("cpu")
@@ -37,6 +39,14 @@ def test_the_family_and_what_the_weights_are_made_for_are_read_from_the_folder(
     assert other.family in {"2.0", "2.5"}
     assert other.distilled == (other.family == "2.5")
     assert (other.diffusion_decoder is not None) == (other.family == "2.5")
+
+
+def test_prompts_are_read_as_diffusers_own_pipeline_reads_them(other: Components) -> None:
+    ours = encode("a cat jumps", other)
+    for one, their in zip(
+        (ours.video, ours.audio, ours.mask), as_diffusers_reads(other, "a cat jumps"), strict=True
+    ):
+        assert torch.equal(one, their)
 
 
 @pytest.mark.parametrize("preset", ["fast", "quality"])
