@@ -15,6 +15,7 @@ from retake.core.request import Mode
 from retake.core.watch import Watch
 from retake.engines.ltx import making
 from retake.engines.ltx.components import Components, load
+from retake.engines.ltx.denoise import Side
 from retake.engines.ltx.info import check_options
 from retake.engines.ltx.memory.attempts import Memory
 from retake.engines.ltx.memory.card import read_card
@@ -96,6 +97,7 @@ def test_it_is_not_done_where_it_does_not_pay_or_cannot_be(components: Component
     assert not recipe_for(check_options({"upscale": "never"}), components).at(wide).doubles
     always = check_options({"upscale": "always"})
     assert recipe_for(always, components).at(small).doubles
+    assert not recipe_for(always, components).at(choose_size(96, 96, max_tokens=99)).doubles
     for without in (
         replace(components, upsampler=None),
         replace(components, distilled=False),
@@ -103,6 +105,14 @@ def test_it_is_not_done_where_it_does_not_pay_or_cannot_be(components: Component
         recipe = recipe_for(always, without)
         assert not recipe.at(wide).doubles
         assert any("latent_upsampler" in note for note in recipe.notes)
+
+
+def test_a_later_stage_begins_with_what_the_earlier_one_made() -> None:
+    clean, noise, drawn = (torch.full((1, 2, 3), value) for value in (1.0, 10.0, 100.0))
+    side = Side(clean, noise, torch.tensor([False, True]), drawn)
+    began = side.started(0.25)
+    assert torch.equal(began[:, 0], clean[:, 0])
+    assert torch.equal(began[:, 1], 0.25 * noise[:, 1] + 0.75 * drawn[:, 1])
 
 
 def test_the_same_seed_gives_the_same_and_one_stage_something_else(components: Components) -> None:

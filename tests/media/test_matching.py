@@ -103,6 +103,7 @@ def test_another_picture_altogether_is_not_matched() -> None:
     own = film(4)
     for other in (255 - own, 255 - own[:, ::-1], np.zeros_like(own), own // 2, own // 2 + 127):
         assert side(own, other) is None
+    assert side(np.clip(own, 70, 180), np.clip(own, 70, 180) + np.uint8(60)) is None
     chance = np.random.default_rng(1).integers(0, 256, own.shape, dtype=np.uint8)
     assert side(own, chance) is None
 
