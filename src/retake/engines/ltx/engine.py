@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from retake.core.errors import EngineFailed
 from retake.engines.engine import EngineInfo, Estimate, Shot, Take
+from retake.engines.ltx.driver import read_driver
 from retake.engines.ltx.estimating import estimate
 from retake.engines.ltx.info import INFO, Options, check_options
 from retake.engines.ltx.prompting.check import check as check_prompt
@@ -76,9 +77,15 @@ class LtxEngine:
     def estimate(self, shot: Shot) -> Estimate:
         """Return roughly what `make` will cost.
 
-        It is computed for LTX-2.3 of full size, and loads nothing.
+        It is computed for LTX-2.3 of full size on the first card that the driver shows (an unknown
+        one of 80 GiB where there is none), and loads nothing.
         """
-        return estimate(shot, check_options(shot.options))
+        driver = read_driver()
+        card = driver.cards[0] if driver is not None and driver.cards else None
+        options = check_options(shot.options)
+        if card is None:
+            return estimate(shot, options)
+        return estimate(shot, options, card=(card.name, card.memory_bytes))
 
     def make(self, shot: Shot) -> Take:
         """Return a take of `shot`.
