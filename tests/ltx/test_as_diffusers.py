@@ -9,13 +9,13 @@ import torch
 from diffusers import LTX2Pipeline
 
 from retake.core.watch import Watch
-from retake.engines.ltx.components import Components
+from retake.engines.ltx.components import Components, load
 from retake.engines.ltx.denoise import Side, denoise
 from retake.engines.ltx.guidance import Guidance, Scales
 from retake.engines.ltx.latents import Shape, draw
 from retake.engines.ltx.sigmas import DISTILLED, distilled, shifted
 from retake.engines.ltx.text import encode
-from tests.ltx.tiny import AUDIO_CHANNELS, CHANNELS
+from tests.ltx.tiny import AUDIO_CHANNELS, CHANNELS, save_tiny
 
 SHAPE = Shape(frames=3, height=2, width=3, audio=18, fps=24.0)
 PROMPT, NEGATIVE = "a cat jumps", "blurred"
@@ -73,6 +73,7 @@ def ours(
         guidance,
         watch=Watch(),
         negative=encode(NEGATIVE, components),
+        cross_timestep=components.family != "2.0",
         step_done=lambda _number, x, y: steps.append((x, y)),
     )
     return steps
@@ -122,4 +123,19 @@ def test_guided_steps_with_all_four_passes(
         Scales(3.0, 1.0, 3.0, 0.7), Scales(7.0, 1.0, 3.0, 0.7), blocks=(1,), batched=batched
     )
     mine = ours(components, shifted(components.scheduler, 6, SHAPE.tokens), guidance)
+    assert largest_difference(mine, their) < 1e-4
+
+
+@pytest.mark.parametrize("family", ["2.0", "2.5"])
+def test_guided_steps_of_the_other_families(family: str, tmp_path: Path) -> None:
+    folder = save_tiny(tmp_path / family, family)
+    pipeline = LTX2Pipeline.from_pretrained(folder, dtype=torch.float32)
+    pipeline.set_progress_bar_config(disable=True)
+    their = theirs(
+        pipeline, num_inference_steps=4, stg_scale=0, audio_stg_scale=0,
+        spatio_temporal_guidance_blocks=None, use_cross_timestep=family != "2.0",
+    )  # fmt: skip
+    components = load(folder, "cpu", torch.float32)
+    guidance = Guidance(Scales(3.0, 0.0, 3.0, 0.7), Scales(7.0, 0.0, 3.0, 0.7))
+    mine = ours(components, shifted(components.scheduler, 4, SHAPE.tokens), guidance)
     assert largest_difference(mine, their) < 1e-4
