@@ -17,7 +17,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 LOCKS = Path(__file__).resolve().parent.parent / "requirements"
-CPU_TORCH = ("install", "--require-hashes", "--no-deps", "-r", "torch-cpu.txt")
+# PyTorch's index may be out of reach, and pip asks six times unless it is told.
+CPU_TORCH = ("install", "--require-hashes", "--no-deps", "--retries=2", "-r", "torch-cpu.txt")
 CPU_REST = ("install", "--require-hashes", "--no-deps", "-r", "ltx-cpu.txt")
 WITH_CUDA = ("install", "--require-hashes", "-r", "ltx.txt")
 DROP_TORCH = ("uninstall", "--yes", "torch")
