@@ -58,6 +58,9 @@ class Member:
 class FleetTorture(Torture):
     """Two API replicas and two workers on one PostgreSQL database."""
 
+    # One kill a second may meet the same request five times, which ends it, by its rule.
+    reasons = Torture.reasons | {"lost_workers"}
+
     def __init__(
         self,
         nursery: Nursery,
