@@ -70,6 +70,10 @@ class Claims:
         First what somebody has begun and left; then the oldest of the highest priority of the key
         whose turn is longest ago. It is `processing` from now on.
         """
+        # Every idle worker is told of a new request. Those that come too late for it see that here,
+        # without standing in line for the lock.
+        if await self._database.read(self._next) is None:
+            return None
         return await self._database.write(self._take)
 
     async def renew(self, ready: int | None = None) -> tuple[dict[str, int], list[str]]:
