@@ -20,6 +20,10 @@ from tests.s3 import S3Server, s3_server, why_absent
 settings.register_profile("retake", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("retake")
 
+# Weights that somebody pulled on this machine would make another engine the default one.
+os.environ["RETAKE_MODELS_DIR"] = str(Path(__file__).parent / "no-models")
+os.environ.pop("RETAKE_LTX_WEIGHTS", None)
+
 
 @pytest.fixture(scope="session")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
