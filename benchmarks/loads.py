@@ -59,9 +59,9 @@ class Fleet:
     commits_per_awake_s: float = 0.2
     # Assumed: what a small PostgreSQL with a quick disk does. To be set for your own.
     most_commits_s: float = 1500.0
-    # Measured (benchmarks/queueing.py) at a load of 20 on two cores, so a lower bound: claims are
+    # Measured (benchmarks/queueing.py) at a load of 9 on two cores, so a lower bound: claims are
     # made one at a time.
-    most_claims_s: float = 65.0
+    most_claims_s: float = 144.0
     # Counted: one writes, one or two read, one listens, and the child's DBOS has up to four.
     connections_per_worker: float = 7.0
     connections_per_server: float = 5.0
