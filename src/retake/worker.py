@@ -25,7 +25,7 @@ from retake.core.watch import Watch
 from retake.queue.data_dir import DataDir
 from retake.queue.durable import Durable, Step
 from retake.queue.pipe import Pipe
-from retake.queue.step_records import StepRecords, StepsFile
+from retake.queue.step_records import StepRecords, StepsFile, are_away
 from retake.queue.telling import Teller, failed
 from retake.telemetry.about import About, all_about
 from retake.telemetry.traces import Traces
@@ -201,6 +201,7 @@ class _Child:
             try:
                 result = self._durable.run(request_id, request)
             except Exception as error:  # noqa: BLE001 - the request ends, the child goes on
+                _leave_if_away(error)
                 _log.exception("request %s could not be recorded", request_id)
                 result = failed(error)
         self._results[request_id] = result
@@ -235,5 +236,13 @@ class _Child:
         except RetakeError as error:
             return {"status": "failed", "error": error.to_dict()}
         except Exception as error:  # noqa: BLE001 - the request ends, the child goes on
+            _leave_if_away(error)
             _log.exception("request %s failed unexpectedly", request_id)
             return failed(error)
+
+
+def _leave_if_away(error: Exception) -> None:
+    """End the process where its records are away: what was begun is given back as it is."""
+    if are_away(error):
+        _log.warning("the recorded steps cannot be reached: %s", error)
+        os._exit(0)

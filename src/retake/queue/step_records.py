@@ -156,3 +156,17 @@ def _sound(path: Path) -> bool:
             db.close()
     except sqlite3.DatabaseError:
         return False
+
+
+def are_away(error: BaseException | None) -> bool:
+    """Return whether an error, or what it came from, says that PostgreSQL cannot be reached.
+
+    That is nobody's fault: the request goes on, here or elsewhere, once it can be.
+    """
+    lost = {"OperationalError", "InterfaceError"}
+    while error is not None:
+        kinds = type(error).__mro__
+        if any(kind.__module__.startswith("psycopg") and kind.__name__ in lost for kind in kinds):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
