@@ -45,6 +45,12 @@ def test_a_replayed_submit_waits_for_the_result_as_the_first_would(server: Live)
     assert (answer().status_code, answer().json()["status"]) == (200, "success")
 
 
+def test_a_replay_with_a_header_that_is_none_is_refused(server: Live) -> None:
+    again(server)
+    for wrong in ({"Queue_Priority": "{}"}, {"Cancel_After": "soon"}):
+        assert again(server, **wrong).status_code == 400
+
+
 def test_a_failure_is_replayed_too(server: Live) -> None:
     again(server)
     error = BadSource("too_long", "the video is 25 s long; at most 21 s", param="video_uri")

@@ -34,13 +34,13 @@ async def admit(request: Request, body: dict[str, Any], caller: KeyInfo) -> tupl
         RetakeError: It cannot be done, or not now; nothing was stored.
     """
     parts, once = parts_of(request), once_of(request, body)
-    # Looked for before anything is checked: an upload, say, may have expired since.
+    after_s, priority = cancel_after_s(request), priority_of(request)
+    # Looked for before what it asks for is checked: an upload, say, may have expired since.
     if once is not None and (known := await parts.requests.find(caller.key_id, once)):
         return known, True
     parts.rates.count_submit(request.scope, caller.key_id)
     _check_served(parts)
-    links, after_s = links_for(request), cancel_after_s(request)
-    priority = priority_of(request)
+    links = links_for(request)
     new = await accept(body, caller, parts, links, cancel_after_s=after_s, priority=priority)
     new = await with_upstream_key(request, new, parts)
     uri = body["payload"]["video_uri"]
