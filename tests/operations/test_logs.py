@@ -24,10 +24,6 @@ def written(formatter: logging.Formatter) -> Iterator[io.StringIO]:
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
     handler.setFormatter(formatter)
-    # import-linter, which other tests call, silences every logger that is there already.
-    for name in list(logging.root.manager.loggerDict):
-        if name.startswith("retake"):
-            logging.getLogger(name).disabled = False
     logger = logging.getLogger("retake")
     level = logger.level
     logger.addHandler(handler)
