@@ -96,7 +96,7 @@ def test_one_of_several_takes_is_chosen(desk: Page):
     desk.get_by_role("radiogroup", name="How many takes are made").get_by_label("2").check()
     expect(desk.get_by_text("Makes 2 results to choose from")).to_be_visible()
     shoot(desk, "takes-form")
-    run(desk, "Snow")
+    run(desk, "Fog")
     choice = desk.get_by_role("radiogroup", name="Which take is seen")
     expect(choice.get_by_label("Take 1")).to_be_checked(timeout=RUN_MS)
     seen = "() => document.querySelectorAll('video')[1].currentSrc"
