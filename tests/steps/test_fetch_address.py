@@ -152,5 +152,5 @@ def test_no_spelling_that_a_resolver_reads_gets_past(address: IPv4Address) -> No
     for host in spellings(address):
         assert IPv4Address(socket.inet_aton(host)) == address
         for dressed in (host, f"{host}."):
-            with pytest.raises(FetchFailed, match="public|is not a URL"):
+            with pytest.raises(FetchFailed, match=r"public|is not a URL"):
                 check_url(f"http://{dressed}/video.mp4", allow_private=False)
