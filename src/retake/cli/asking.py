@@ -12,11 +12,6 @@ from retake.core.timing import FrameCount, parse_time
 if TYPE_CHECKING:
     from fractions import Fraction
 
-SECTION_HELP = (
-    "One of several sections, as START,DURATION or START,DURATION,PROMPT, or as a JSON object that "
-    "may also have mode and seed; once for each, in the place of --start and --duration."
-)
-
 
 def time_of(param: str, text: str) -> Fraction | FrameCount | float:
     """Return a time that was told as ``2.5``, ``0:02.500`` or ``60f``.
@@ -93,11 +88,11 @@ def _bad(text: str, where: str) -> BadRequest:
     )
 
 
-def options_of(told: Sequence[str]) -> dict[str, Any] | None:
-    """Return the engine's own parameters that were told as ``NAME=VALUE``; None where none was.
+def named_values(told: Sequence[str], option: str) -> dict[str, Any]:
+    """Return what was told as ``NAME=VALUE``, each value as JSON or text.
 
     Raises:
-        BadRequest: `bad_parameter`.
+        BadRequest: `bad_parameter`; `param` is the option that was told.
     """
     found: dict[str, Any] = {}
     for text in told:
@@ -105,11 +100,11 @@ def options_of(told: Sequence[str]) -> dict[str, Any] | None:
         if not name or not equals:
             raise BadRequest(
                 "bad_parameter",
-                f"--option is {text[:60]!r}; accepted is NAME=VALUE",
-                param="option",
+                f"--{option} is {text[:60]!r}; accepted is NAME=VALUE",
+                param=option,
             )
         try:
             found[name] = json.loads(value)
         except ValueError:
             found[name] = value
-    return found or None
+    return found

@@ -15,8 +15,19 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from retake.cli.asking import SECTION_HELP, options_of, sections_of, seeds_of, time_of
+from retake.cli.asking import named_values, sections_of, seeds_of, time_of
 from retake.cli.exits import Exit, exit_for
+from retake.cli.options import (
+    AudioCodecOption,
+    DurationOption,
+    ModeOption,
+    PromptOption,
+    SectionOption,
+    SeedOption,
+    SeedsOption,
+    TakesOption,
+    VideoCodecOption,
+)
 from retake.cli.outputs import Outputs, container_for, write_error
 from retake.cli.show import Show, show_for
 from retake.core.errors import Cancelled, RetakeError
@@ -43,27 +54,13 @@ def edit(
             help="Where the section starts: 2.5, 0:02.500 or 60f (frames); 0 if not told."
         ),
     ] = None,
-    duration: Annotated[
-        str | None, typer.Option(help="How long it is, told likewise; 5 if not told.")
-    ] = None,
-    section: Annotated[list[str] | None, typer.Option(help=SECTION_HELP)] = None,
-    prompt: Annotated[str, typer.Option(help="What should happen in the section.")] = "",
-    mode: Annotated[
-        str,
-        typer.Option(
-            help="replace_audio_and_video, replace_audio (keeps the video's packets) or "
-            "replace_video (keeps the audio's packets)."
-        ),
-    ] = "replace_audio_and_video",
-    seed: Annotated[
-        int | None, typer.Option(help="Same source, request and seed give the same bytes.")
-    ] = None,
-    takes: Annotated[
-        int | None, typer.Option(help="Make so many results: out.1.mp4, out.2.mp4 and so on.")
-    ] = None,
-    seeds: Annotated[
-        str | None, typer.Option(help="The seeds of several results, such as 7,8,9.")
-    ] = None,
+    duration: DurationOption = None,
+    section: SectionOption = None,
+    prompt: PromptOption = "",
+    mode: ModeOption = "replace_audio_and_video",
+    seed: SeedOption = None,
+    takes: TakesOption = None,
+    seeds: SeedsOption = None,
     pick: Annotated[
         str | None,
         typer.Option(help="best: --out becomes the result whose seams score best, too."),
@@ -80,12 +77,8 @@ def edit(
     container: Annotated[
         str | None, typer.Option(help="Convert into mp4, mov, mkv, …; else --out's ending says.")
     ] = None,
-    video_codec: Annotated[
-        str | None, typer.Option(help="Encode all pictures anew as h264, hevc, av1, vp9, …")
-    ] = None,
-    audio_codec: Annotated[
-        str | None, typer.Option(help="Encode the whole edited track anew as aac, opus, flac, …")
-    ] = None,
+    video_codec: VideoCodecOption = None,
+    audio_codec: AudioCodecOption = None,
     report: Annotated[Path | None, typer.Option(help="Write the report here, as JSON.")] = None,
     sheet: Annotated[
         Path | None, typer.Option(help="Write a contact sheet here: source above, result below.")
@@ -125,7 +118,7 @@ def edit(
             takes=takes,
             seeds=seeds_of(seeds),
             pick=pick,
-            options=options_of(option or ()),
+            options=named_values(option or (), "option") or None,
             audio_track=audio_track,
             container=container_for(container, out),
             video_codec=video_codec,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -10,7 +9,18 @@ from typing import Annotated, Any
 
 import typer
 
-from retake.cli.asking import SECTION_HELP, sections_of, seeds_of
+from retake.cli.asking import named_values, sections_of, seeds_of
+from retake.cli.options import (
+    AudioCodecOption,
+    DurationOption,
+    ModeOption,
+    PromptOption,
+    SectionOption,
+    SeedOption,
+    SeedsOption,
+    TakesOption,
+    VideoCodecOption,
+)
 from retake.cli.remote import ForceOption, JsonOption, KeyOption, OutOption, UrlOption, server
 from retake.cli.remote import follow as follow_to_its_end
 from retake.core.errors import BadRequest
@@ -49,27 +59,13 @@ def submit(
         str | None,
         typer.Option(help="Where the section starts: 2.5 or 0:02.500; 0 if not told."),
     ] = None,
-    duration: Annotated[
-        str | None, typer.Option(help="How long it is, told likewise; 5 if not told.")
-    ] = None,
-    section: Annotated[list[str] | None, typer.Option(help=SECTION_HELP)] = None,
-    prompt: Annotated[str, typer.Option(help="What should happen in the section.")] = "",
-    mode: Annotated[
-        str,
-        typer.Option(
-            help="replace_audio_and_video, replace_audio (keeps the video's packets) or "
-            "replace_video (keeps the audio's packets)."
-        ),
-    ] = "replace_audio_and_video",
-    seed: Annotated[
-        int | None, typer.Option(help="Same source, request and seed give the same bytes.")
-    ] = None,
-    takes: Annotated[
-        int | None, typer.Option(help="Make so many results: out.1.mp4, out.2.mp4 and so on.")
-    ] = None,
-    seeds: Annotated[
-        str | None, typer.Option(help="The seeds of several results, such as 7,8,9.")
-    ] = None,
+    duration: DurationOption = None,
+    section: SectionOption = None,
+    prompt: PromptOption = "",
+    mode: ModeOption = "replace_audio_and_video",
+    seed: SeedOption = None,
+    takes: TakesOption = None,
+    seeds: SeedsOption = None,
     pick: Annotated[
         str | None,
         typer.Option(help="best: the result whose seams score best is the first one."),
@@ -81,12 +77,8 @@ def submit(
         str | None, typer.Option(help="Which track of sound is edited: its number, or eng, de, …")
     ] = None,
     container: Annotated[str | None, typer.Option(help="Convert into mp4, mov, mkv, …")] = None,
-    video_codec: Annotated[
-        str | None, typer.Option(help="Encode all pictures anew as h264, hevc, av1, vp9, …")
-    ] = None,
-    audio_codec: Annotated[
-        str | None, typer.Option(help="Encode the whole edited track anew as aac, opus, flac, …")
-    ] = None,
+    video_codec: VideoCodecOption = None,
+    audio_codec: AudioCodecOption = None,
     more: Annotated[
         list[str] | None,
         typer.Option("--set", help="A further parameter as NAME=VALUE, the value as JSON or text."),
@@ -207,19 +199,10 @@ def _headers(upstream_key: str | None, priority: str | None) -> dict[str, str]:
 
 
 def _parameters(texts: list[str]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not name or not equals:
-            raise BadRequest(
-                "bad_parameter", f"--set is {text[:60]!r}; accepted is NAME=VALUE", param="set"
-            )
+    found = named_values(texts, "set")
+    for name in found:
         if name in _OWN:
             raise BadRequest(
                 "bad_parameter", f"--set names {name}, which is an option", param="set"
             )
-        try:
-            found[name] = json.loads(value)
-        except ValueError:
-            found[name] = value
     return found
