@@ -6,12 +6,12 @@ from then on, and what a kill leaves behind is removed by the next start.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from retake.core.request import Status
 from retake.queue.database import Database
+from retake.queue.rows import loads
 
 RESULTS = """
 alter table requests add column puts text;
@@ -87,7 +87,7 @@ class Results:
         row = await self._database.read(lambda db: db.execute(_HELD, values).fetchone())
         if row is None:
             return None
-        outcome = {} if row[2] is None else json.loads(row[2])
+        outcome = {} if row[2] is None else loads(row[2])
         return Held(Status(row[0]), row[1] is not None, outcome.get("title"))
 
     async def due(self, before: int, limit: int = 100) -> list[str]:
