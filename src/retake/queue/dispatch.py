@@ -14,12 +14,13 @@ from typing import Any
 from retake.core.request import Status
 from retake.queue.admission import Admission
 from retake.queue.desk import EngineLink
-from retake.queue.fault import crashed_engine, internal
+from retake.queue.fault import crashed_engine
 from retake.queue.feed import Feed
 from retake.queue.observer import Observer, Unobserved
 from retake.queue.progress import Progress, stage_named
 from retake.queue.record import NewRequest, Record
 from retake.queue.store import Discard, Store
+from retake.queue.telling import ending
 from retake.queue.unfinished import Unfinished
 
 _log = logging.getLogger(__name__)
@@ -179,16 +180,8 @@ class Dispatch:
         Raises:
             StorageFailed: The disk is full; nothing was noted.
         """
-        match result:
-            case {"status": "success", "outcome": dict() as outcome}:
-                await self._end(request_id, Status.SUCCESS, outcome=outcome)
-            case {"status": "failed", "error": dict() as error}:
-                await self._end(request_id, Status.FAILED, error=error)
-            case {"status": "cancelled"}:
-                await self._end(request_id, Status.CANCELLED)
-            case _:
-                _log.error("the engine's answer for %s is none: %.200r", request_id, result)
-                await self._end(request_id, Status.FAILED, error=internal())
+        status, outcome, error = ending(request_id, result)
+        await self._end(request_id, status, outcome=outcome, error=error)
         return True
 
     async def child_lost(self, *, crashed: bool, killed: bool = False) -> None:
